@@ -1,0 +1,105 @@
+// A statement that a person typed: one at a time, read-only unless asked otherwise, cut off by rows.
+import { CompiledQuery } from 'kysely';
+import { isSeedError, SeedError } from '#lib/error.ts';
+import type { Database, StatementAnswer, StatementOptions, Tx } from './database.ts';
+import { sqlState } from './database-error.ts';
+
+const BATCH_ROWS = 200;
+const CURSOR = 'DECLARE seed_statement NO SCROLL CURSOR FOR ';
+
+/** What a read may begin with. COPY and DO are not refused by a read-only transaction, yet can write files. */
+const CURSOR_READS = new Set(['select', 'with', 'values', 'table']);
+const PLAIN_READS = new Set(['show', 'explain']);
+
+interface Fetched {
+  command: string;
+  columns: readonly string[];
+  rows: Record<string, unknown>[];
+  rowCount: number;
+}
+
+/** @throws SeedError `invalid_input`, with `details.sqlState` when the database refused it; `conflict` for a constraint */
+export async function runStatement(
+  database: Database,
+  text: string,
+  options: StatementOptions & { onStart?: (tx: Tx) => void },
+): Promise<StatementAnswer> {
+  const { parameters = [], readOnly = true, maxRows = 1000 } = options;
+  const started = performance.now();
+  const keyword = firstWord(text);
+  if (readOnly && !CURSOR_READS.has(keyword) && !PLAIN_READS.has(keyword)) {
+    throw new SeedError('invalid_input', `a read-only statement can not begin with ${JSON.stringify(keyword)}`, {
+      hint: 'SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN; anything else needs the write mode',
+    });
+  }
+  const one = { sql: withoutEnd(text), parameters, maxRows };
+  try {
+    const work = (tx: Tx): Promise<Fetched> => {
+      options.onStart?.(tx);
+      return readOnly && CURSOR_READS.has(keyword) ? fetchByCursor(tx, one) : run(tx, one.sql, parameters);
+    };
+    const { command, columns, rows, rowCount } = await database.transaction(work, { readOnly });
+    const kept = rows.slice(0, maxRows);
+    return {
+      command,
+      columns,
+      rows: kept,
+      rowCount: rows.length > 0 ? kept.length : rowCount,
+      truncated: rows.length > maxRows,
+      durationMs: performance.now() - started,
+    };
+  } catch (error) {
+    throw refused(error, readOnly && CURSOR_READS.has(keyword) ? CURSOR.length : 0);
+  }
+}
+
+/** Rows are made as they are fetched, so a query for millions costs what is shown. */
+async function fetchByCursor(tx: Tx, one: { sql: string; parameters: readonly unknown[]; maxRows: number }): Promise<Fetched> {
+  await run(tx, CURSOR + one.sql, one.parameters);
+  const rows: Record<string, unknown>[] = [];
+  let columns: readonly string[] = [];
+  while (rows.length <= one.maxRows) {
+    const batch = await run(tx, `FETCH FORWARD ${Math.min(BATCH_ROWS, one.maxRows + 1 - rows.length)} FROM seed_statement`, []);
+    columns = batch.columns;
+    rows.push(...batch.rows);
+    if (batch.rows.length === 0) break;
+  }
+  return { command: 'SELECT', columns, rows, rowCount: rows.length };
+}
+
+async function run(tx: Tx, sql: string, parameters: readonly unknown[]): Promise<Fetched> {
+  const result = await tx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(sql, [...parameters]));
+  // The drivers of databases/ answer more than kysely asks for.
+  const { columns = [], command = '' } = result as { columns?: readonly string[]; command?: string };
+  return { command: command.split(' ')[0] ?? '', columns, rows: result.rows, rowCount: Number(result.numAffectedRows ?? 0) };
+}
+
+/** @param before characters that were put before what was typed */
+function refused(error: unknown, before: number): unknown {
+  const code = sqlState(error);
+  if (isSeedError(error) || !/^[0-9A-Z]{5}$/.test(code)) return error;
+  const { message, position, hint, detail } = error as Error & { position?: string; hint?: string; detail?: string };
+  return new SeedError(
+    code.startsWith('23') ? 'conflict' : 'invalid_input',
+    code === '25006' ? `${message}: this is the read-only mode` : message,
+    {
+      details: {
+        sqlState: code,
+        ...(position === undefined ? {} : { position: Number(position) - before }),
+        ...(detail === undefined ? {} : { detail }),
+      },
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    },
+  );
+}
+
+/** In lower case, comments and brackets before it skipped. */
+function firstWord(text: string): string {
+  const [, word = ''] = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/|\()*([a-z]*)/i.exec(text) ?? [];
+  return word.toLowerCase();
+}
+
+function withoutEnd(text: string): string {
+  return text.replace(/[\s;]+$/, '');
+}

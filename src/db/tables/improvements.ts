@@ -1,0 +1,40 @@
+// Read model of the improvement-* streams.
+import { bigint, defaulted, double, integer, nullable, text, timestamp, uuid } from '../columns.ts';
+
+export type ImprovementState =
+  | 'queued'
+  | 'generating'
+  | 'validating'
+  | 'staged'
+  | 'promoting'
+  | 'verifying'
+  | 'live'
+  | 'no_gain'
+  | 'rolled_back'
+  | 'failed'
+  | 'cancelled';
+
+export const improvementTables = {
+  improvements: {
+    id: uuid(),
+    agent: text(),
+    state: text<ImprovementState>(),
+    proposer: text(),
+    trigger: text(),
+    reason: defaulted(text()),
+    base_hash: text(),
+    base_version: nullable(integer()),
+    hash: nullable(text()),
+    version: nullable(integer()),
+    baseline: nullable(double()),
+    selection: nullable(double()),
+    validation: nullable(double()),
+    test: nullable(double()),
+    evaluated: defaulted(integer()),
+    swap_us: nullable(bigint()),
+    principal_kind: text(),
+    principal_id: text(),
+    created_at: timestamp(),
+    finished_at: nullable(timestamp()),
+  },
+} as const;
