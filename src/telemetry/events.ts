@@ -1,0 +1,236 @@
+// Every event of the program: the one table. docs/events.md is generated from it, the types of emit() come from it.
+import { type EventSpec, number, oneOf, open, text } from './event-spec.ts';
+
+/** How a call ended; the same words in events, metrics and call records. */
+export const CALL_OUTCOMES = [
+  'ok',
+  'threw',
+  'unserialisable',
+  'cpu_limit',
+  'deadline',
+  'memory_limit',
+  'output_limit',
+  'cancelled',
+  'host_lost',
+  'refused',
+] as const;
+
+/** Why a version was taken back. */
+export const ROLLBACK_REASONS = ['errors', 'latency', 'limit_hits', 'load_failed', 'manual'] as const;
+
+export const HOST_ROLES = ['serving', 'validator', 'evaluator'] as const;
+
+const hotReload = {
+  agent: open('name of the agent'),
+  id: open('id of the swap'),
+  hash: open('hash of the version'),
+  cause: oneOf(['improvement', 'promote', 'rollback', 'start', 'reconcile'], 'what asked for it'),
+};
+
+export const EVENTS = {
+  'seed_agent.node.start': {
+    meaning: 'the node process begins to start',
+    level: 'info',
+    measurements: {},
+    metadata: {
+      node: open('id of the node'),
+      version: open('version of the program'),
+      mode: oneOf(['embedded', 'cluster'], 'where its data is'),
+    },
+  },
+  'seed_agent.node.ready': {
+    meaning: 'every service of the node has started',
+    level: 'info',
+    measurements: { duration_us: number('µs', 'since the process started') },
+    metadata: { node: open('id of the node') },
+  },
+  'seed_agent.node.stop': {
+    meaning: 'the node begins to drain and stop',
+    level: 'info',
+    measurements: {},
+    metadata: { node: open('id of the node'), reason: open('signal or operation that asked for it') },
+  },
+  'seed_agent.supervisor.restart': {
+    meaning: 'a supervisor starts a child again',
+    level: 'warn',
+    measurements: { restarts: number('restarts', 'of this child within the current period') },
+    metadata: {
+      supervisor: open('id of the supervisor'),
+      child: open('id of the child'),
+      kind: open("kind of the child, for counting: its id without a number or an agent's name"),
+      reason: oneOf(['normal', 'shutdown', 'killed', 'error', 'sibling'], 'how the old one ended; sibling: only with another child'),
+    },
+  },
+  'seed_agent.supervisor.escalation': {
+    meaning: 'a supervisor gives up and ends, because of one child',
+    level: 'error',
+    measurements: {},
+    metadata: {
+      supervisor: open('id of the supervisor'),
+      child: open('id of the child'),
+      cause: oneOf(['intensity', 'auto_shutdown'], 'intensity: too many restarts within its period'),
+    },
+  },
+  'seed_agent.hot_reload.start': {
+    meaning: 'a version is about to replace the live one',
+    level: 'debug',
+    measurements: { queue_depth: number('improvements', 'waiting or running at that moment') },
+    metadata: hotReload,
+  },
+  'seed_agent.hot_reload.success': {
+    meaning: 'the new version is live: new calls go to it',
+    level: 'info',
+    measurements: { version: text('the version that is now live (v1, v2, …)') },
+    metadata: hotReload,
+  },
+  'seed_agent.hot_reload.error': {
+    meaning: 'the version could not be made live; the one before stays',
+    level: 'error',
+    measurements: { reason: text('code and message of the failure') },
+    metadata: hotReload,
+  },
+  'seed_agent.hot_reload.duration': {
+    meaning: 'follows success or error: how long the swap took, from the request until the new version was live',
+    level: null,
+    measurements: { duration: number('µs', 'whole swap') },
+    metadata: { ...hotReload, outcome: oneOf(['success', 'error'], 'how it ended') },
+  },
+  'seed_agent.rollout.rollback': {
+    meaning: 'the version before is live again',
+    level: 'warn',
+    measurements: { calls: number('calls', 'seen on the version that was taken back') },
+    metadata: {
+      agent: open('name of the agent'),
+      from: open('version that was taken back'),
+      to: open('version that is live again'),
+      reason: oneOf(ROLLBACK_REASONS, 'what decided it'),
+    },
+  },
+  'seed_agent.rollout.verdict': {
+    meaning: 'the observation after a swap has ended',
+    level: 'info',
+    measurements: { calls: number('calls', 'seen while observing'), duration_us: number('µs', 'of the observation') },
+    metadata: {
+      agent: open('name of the agent'),
+      version: open('version that was observed'),
+      verdict: oneOf(['healthy', 'unverified', 'rolled_back', 'superseded'], 'unverified: there was too little traffic to tell'),
+    },
+  },
+  'seed_agent.invocation.end': {
+    meaning: 'a call of an agent has ended',
+    level: null,
+    measurements: {
+      duration_us: number('µs', 'wall clock, gate and recording included'),
+      cpu_us: number('µs', 'processor time in the isolate'),
+    },
+    metadata: {
+      agent: open('name of the agent'),
+      export: open('export that was called'),
+      version: open('version that answered'),
+      outcome: oneOf(CALL_OUTCOMES, 'how it ended'),
+      path: oneOf(['sync', 'async', 'none'], 'path through the sandbox host; none: it never reached one'),
+    },
+  },
+  'seed_agent.capability.request': {
+    meaning: 'a call asked the node for something its contract grants',
+    level: null,
+    measurements: { duration_us: number('µs', 'until it was answered') },
+    metadata: {
+      agent: open('name of the agent'),
+      capability: open('name of the request, for example state.get'),
+      outcome: oneOf(['ok', 'error', 'refused'], 'how it was answered'),
+    },
+  },
+  'seed_agent.call_record.written': {
+    meaning: 'a batch of call records is stored',
+    level: null,
+    measurements: { records: number('records', 'in the batch'), duration_us: number('µs', 'of the write') },
+    metadata: {},
+  },
+  'seed_agent.call_record.dropped': {
+    meaning: 'call records were lost before they were stored',
+    level: 'warn',
+    measurements: { records: number('records', 'lost') },
+    metadata: { reason: oneOf(['buffer_full', 'write_failed', 'too_large'], 'why') },
+  },
+  'seed_agent.sandbox.host_start': {
+    meaning: 'a sandbox host process answers',
+    level: 'debug',
+    measurements: { duration_us: number('µs', 'from spawn to its first answer') },
+    metadata: { role: oneOf(HOST_ROLES, 'what it is for'), pid: open('process id') },
+  },
+  'seed_agent.sandbox.host_exit': {
+    meaning: 'a sandbox host process has ended',
+    level: 'debug',
+    measurements: { lifetime_us: number('µs', 'since it was started'), calls: number('calls', 'in flight that were lost') },
+    metadata: {
+      role: oneOf(HOST_ROLES, 'what it was for'),
+      pid: open('process id'),
+      reason: oneOf(['stopped', 'retired', 'crashed', 'unresponsive', 'memory', 'cpu'], 'why; the last four: not asked for'),
+    },
+  },
+  'seed_agent.evaluation.end': {
+    meaning: 'a candidate was scored on one set',
+    level: null,
+    measurements: { samples: number('samples', 'scored'), duration_us: number('µs', 'wall clock') },
+    metadata: {
+      agent: open('name of the agent'),
+      set: oneOf(['selection', 'validation', 'test'], 'which samples'),
+      outcome: oneOf(['scored', 'stopped', 'failed'], 'stopped: certain to be worse before the end'),
+    },
+  },
+  'seed_agent.improvement.start': {
+    meaning: 'an improvement begins',
+    level: 'info',
+    measurements: { queue_depth: number('improvements', 'waiting behind it') },
+    metadata: { agent: open('name of the agent'), id: open('id of the improvement'), proposer: open('who writes the candidates') },
+  },
+  'seed_agent.improvement.stage': {
+    meaning: 'an improvement has finished a stage of the gate',
+    level: 'debug',
+    measurements: { duration_us: number('µs', 'of the stage') },
+    metadata: {
+      agent: open('name of the agent'),
+      id: open('id of the improvement'),
+      stage: open('name of the stage'),
+      outcome: oneOf(['passed', 'failed', 'skipped'], 'how it ended'),
+    },
+  },
+  'seed_agent.improvement.end': {
+    meaning: 'an improvement has ended',
+    level: 'info',
+    measurements: { duration_us: number('µs', 'from its start'), candidates: number('candidates', 'scored') },
+    metadata: {
+      agent: open('name of the agent'),
+      id: open('id of the improvement'),
+      proposer: open('who wrote the candidates'),
+      outcome: oneOf(['promoted', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled'], 'how it ended'),
+    },
+  },
+  'seed_agent.http.request': {
+    meaning: 'an HTTP request was answered',
+    level: null,
+    measurements: { duration_us: number('µs', "until the answer's head was ready") },
+    metadata: { operation: open('name of the operation; none for a path that is no route'), status: open('HTTP status code') },
+  },
+  'seed_agent.telemetry.handler_failed': {
+    meaning: 'a handler of events threw and was detached, or a reader of a metric threw and its values are missing',
+    level: 'error',
+    measurements: {},
+    metadata: { handler: open('name of the handler or metric'), event: open('event it failed on; scrape'), reason: open('what it threw') },
+  },
+} as const satisfies Record<string, EventSpec>;
+
+export type EventName = keyof typeof EVENTS;
+
+type Spec<N extends EventName> = (typeof EVENTS)[N];
+
+/** What is measured at the event: numbers in the unit the table gives, or text. */
+export type Measurements<N extends EventName> = {
+  [K in keyof Spec<N>['measurements']]: Spec<N>['measurements'][K] extends { type: 'number' } ? number : string;
+};
+
+/** What is known about the event; closed lists are unions. */
+export type Metadata<N extends EventName> = {
+  [K in keyof Spec<N>['metadata']]: Spec<N>['metadata'][K] extends { values: readonly (infer V)[] } ? V : string;
+};

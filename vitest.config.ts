@@ -1,0 +1,47 @@
+// Three kinds of tests by the end of their names: pure, with a database or child processes, and the whole program.
+import { defineConfig } from 'vitest/config';
+
+const beside = ['src', 'agents', 'scripts', 'bench', 'tools'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    // A failure leaves processes behind if its file is ended from outside: give teardown the time to end them.
+    teardownTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [...beside.map((folder) => `${folder}/**/*.test.ts`), 'test/**/*.test.ts'],
+          exclude: ['**/*.int.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'int',
+          include: [...beside.map((folder) => `${folder}/**/*.int.test.ts`), 'test/**/*.int.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
