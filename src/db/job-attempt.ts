@@ -1,7 +1,8 @@
 // One attempt at one job: the handler, its lease kept alive beside it, and how the row ends.
 import { isSeedError, SeedError } from '#lib/error.ts';
 import type { Database, Tx } from './database.ts';
-import { completeJob, failJob, type Job, renewJob, requireClaim, snoozeJob } from './jobs.ts';
+import type { Job } from './job-row.ts';
+import { completeJob, failJob, renewJob, requireClaim, snoozeJob } from './job-claim.ts';
 
 /** Nothing: done. Else not now, or never. */
 export type JobOutcome = void | { snoozeMs: number } | { discard: string };

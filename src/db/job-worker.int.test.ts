@@ -6,7 +6,9 @@ import type { Database } from './database.ts';
 import { endFormerLife } from './former-life.ts';
 import type { JobHandler } from './job-attempt.ts';
 import { JobWorker, type QueueOptions, type Wakeups } from './job-worker.ts';
-import { cancelJob, claimJob, enqueue, getJob, type Job, type JobRequest } from './jobs.ts';
+import type { Job } from './job-row.ts';
+import { claimJob } from './job-claim.ts';
+import { cancelJob, enqueue, getJob, type JobRequest } from './jobs.ts';
 import { appendToStream, readStream } from './streams.ts';
 import { testDatabase } from './testing.ts';
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.close()));
-  expect(errors.splice(0)).toEqual([]);
+  if (errors.length > 0) throw new AggregateError(errors.splice(0));
 });
 afterAll(async () => {
   await wakeups.close();

@@ -1,7 +1,9 @@
 // Executes jobs: per queue as many at a time as allowed, woken by the queue port, and by a sweeper for whatever no wake-up told of.
 import type { Database } from './database.ts';
 import { Attempt, type JobHandler } from './job-attempt.ts';
-import { claimJob, type JobNotice, JOBS_CHANNEL, pruneJobs, sweepJobs } from './jobs.ts';
+import { type JobNotice, JOBS_CHANNEL } from './job-row.ts';
+import { claimJob } from './job-claim.ts';
+import { pruneJobs, sweepJobs } from './job-sweep.ts';
 import { Loop } from './loop.ts';
 
 /** The queue port of the kernel, as far as it is needed here. */

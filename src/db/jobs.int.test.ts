@@ -2,22 +2,10 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { uuidv7 } from '#lib/id.ts';
 import type { Database } from './database.ts';
-import {
-  cancelJob,
-  claimJob,
-  completeJob,
-  countJobs,
-  enqueue,
-  failJob,
-  getJob,
-  type Job,
-  JOBS_CHANNEL,
-  pruneJobs,
-  renewJob,
-  requireClaim,
-  snoozeJob,
-  sweepJobs,
-} from './jobs.ts';
+import { type Job, JOBS_CHANNEL } from './job-row.ts';
+import { claimJob, completeJob, failJob, renewJob, requireClaim, snoozeJob } from './job-claim.ts';
+import { pruneJobs, sweepJobs } from './job-sweep.ts';
+import { cancelJob, countJobs, enqueue, getJob } from './jobs.ts';
 import { appendToStream, readStream } from './streams.ts';
 import { testDatabase } from './testing.ts';
 
@@ -142,7 +130,7 @@ describe('a job', () => {
   test('that must not be tried again is discarded at once', async () => {
     const queue = newQueue();
     await add(queue);
-    expect(await failJob(database, await claimed(queue), { error: 'hopeless', delayMs: 0, retry: false })).toMatchObject({
+    expect(await failJob(database, await claimed(queue), { error: 'hope\0less', delayMs: 0, retry: false })).toMatchObject({
       state: 'discarded',
       attempt: 1,
     });

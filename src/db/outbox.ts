@@ -89,7 +89,7 @@ async function readOutbox(database: Database): Promise<OutboxRow[]> {
   const { rows } = await sql<OutboxRow>`
     SELECT o.position AS outbox_position, o.topic, o.key, o.payload, e.position IS NOT NULL AS found,
       e.position, e.stream, e.version, e.type, e.type_version, e.data, e.meta, e.at
-    FROM outbox AS o LEFT JOIN events AS e ON e.position = o.event_position
+    FROM outbox AS o LEFT JOIN LATERAL (SELECT * FROM events WHERE events.position = o.event_position LIMIT 1) AS e ON true
     WHERE o.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY o.position LIMIT ${BATCH}`.execute(database.db);
   return rows;

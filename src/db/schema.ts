@@ -29,7 +29,7 @@ export async function readSchema(scope: Scope): Promise<LiveTable[]> {
         AND d.objid = format('%I.%I', c.table_schema, c.table_name)::regclass)
     ORDER BY c.table_name, c.ordinal_position`.execute(queriesOf(scope));
   const tables = Map.groupBy(rows, (row) => row.table);
-  return [...tables].map(([name, columns]) => ({ name, columns: columns.map(({ table: _, ...column }) => column) }));
+  return [...tables].map(([name, columns]) => ({ name, columns: columns.map(({ table: _table, ...column }) => column) }));
 }
 
 /** One line per difference, in either direction; none: the types tell the truth. */

@@ -54,6 +54,20 @@ describe('append and read', () => {
     expect(await readStream(database, stream, { from: 11 })).toEqual({ exists: true, version: 10, events: [] });
   });
 
+  test('finds the events of one stream by the index, however many there are', async () => {
+    const [parent, fork] = [newStream(), newStream()];
+    await append(newStream(), numbered(5000));
+    await append(parent, numbered(20));
+    await forkStream(database, fork, { parent, version: 10 });
+    await append(fork, numbered(5));
+    await database.transaction(async (tx) => {
+      expect((await readStream(tx, fork, { max: 12 })).events).toHaveLength(12);
+      const { rows } = await sql`SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'events'`.execute(tx);
+      expect(rows).toEqual([{ seq_scan: 0, idx_tup_fetch: expect.any(Number) }]);
+      expect((rows[0] as { idx_tup_fetch: number }).idx_tup_fetch).toBeLessThan(40);
+    });
+  });
+
   test('a stream that does not exist is empty', async () => {
     expect(await readStream(database, newStream())).toEqual({ exists: false, version: 0, events: [] });
   });

@@ -73,11 +73,14 @@ export async function readStream<E extends Event>(scope: Scope, stream: string, 
   const { rows } = await sql<EventRow & { stream_version: number }>`
     WITH RECURSIVE lineage AS (${lineageOf(stream)})
     SELECT head.version AS stream_version, found.*
-    FROM streams AS head LEFT JOIN LATERAL (
-      SELECT e.position, e.stream, e.version, e.type, e.type_version, e.data, e.meta, e.at
-      FROM lineage JOIN events AS e ON e.stream = lineage.stream AND e.version > lineage.fork_version AND e.version <= lineage.upto
-      WHERE e.version >= ${from} AND e.version <= ${to ?? Number.MAX_SAFE_INTEGER}
-      ORDER BY e.version LIMIT ${max ?? Number.MAX_SAFE_INTEGER}
+    FROM streams AS head LEFT JOIN (
+      SELECT part.* FROM lineage CROSS JOIN LATERAL (
+        SELECT e.position, e.stream, e.version, e.type, e.type_version, e.data, e.meta, e.at FROM events AS e
+        WHERE e.stream = lineage.stream AND e.version > lineage.fork_version AND e.version <= lineage.upto
+          AND e.version >= ${from}::bigint AND e.version <= ${to ?? Number.MAX_SAFE_INTEGER}::bigint
+        ORDER BY e.version LIMIT ${max ?? Number.MAX_SAFE_INTEGER}::bigint
+      ) AS part
+      ORDER BY part.version LIMIT ${max ?? Number.MAX_SAFE_INTEGER}::bigint
     ) AS found ON true
     WHERE head.stream = ${stream}
     ORDER BY found.version`.execute(queriesOf(scope));

@@ -37,7 +37,7 @@ async function locker(): Promise<{ child: ChildProcess; answer: { ok?: boolean; 
     cwd: import.meta.dirname,
   });
   children.push(child);
-  const [line] = (await once(child.stdout as NonNullable<typeof child.stdout>, 'data')) as [Buffer];
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, answer: JSON.parse(line.toString()) as { ok?: boolean } };
 }
 

@@ -47,10 +47,11 @@ const PROLOGUE = `
 
 /** Lines that a child process said, as JSON. */
 function start(script: string, wrapper: readonly string[] = []): { child: ChildProcess; said: AsyncIterableIterator<string> } {
-  const [command = '', ...args] = [...wrapper, process.execPath, '--input-type=module', '-e', PROLOGUE + script];
+  const node = [process.execPath, '--input-type=module', '-e', PROLOGUE + script];
+  const [command = process.execPath, ...args]: string[] = [...wrapper, ...node];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname });
   children.push(child);
-  return { child, said: createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })[Symbol.asyncIterator]() };
+  return { child, said: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
 
 async function next<T>(said: AsyncIterableIterator<string>): Promise<T> {
@@ -116,7 +117,11 @@ describe('kill -9', () => {
 // A disk of its own that can be filled: a tmpfs in a mount namespace that goes with the process.
 describe.runIf(process.platform === 'linux')('a full disk', () => {
   const onDisk = (sizeMb: number): string[] => [
-    ...['unshare', '--map-root-user', '--mount', 'sh', '-c'],
+    'unshare',
+    '--map-root-user',
+    '--mount',
+    'sh',
+    '-c',
     `mount -t tmpfs -o size=${sizeMb}m tmpfs ${root} && exec "$0" "$@"`,
   ];
   const FILL = `
@@ -150,7 +155,11 @@ describe.runIf(process.platform === 'linux')('a full disk', () => {
       onDisk(220),
     );
     expect([await next(said), await next(said), await next(said), await next(said), await next(said), await next(said)]).toEqual([
-      ...['storage_full', 'storage_full', true, true, 'after'],
+      'storage_full',
+      'storage_full',
+      true,
+      true,
+      'after',
       [],
     ]);
     await once(child, 'exit');

@@ -63,8 +63,11 @@ const BREAKDOWNS = new Set(['RuntimeError', 'ExitStatus', 'ErrnoError']);
 const NOTHING: Answer = { rows: [], columns: [], rowCount: 0, command: '' };
 const EXTENSIONS = ['vector', 'citext', 'pg_trgm', 'btree_gin'] as const;
 
-/** Without a checkpointer process the log is only as short as our own checkpoints keep it (see pglite-upkeep.ts). */
-const SETTINGS = ['max_wal_size=128MB', 'min_wal_size=32MB', 'shared_buffers=64MB'];
+/**
+ * Without a checkpointer process the log is only as short as our own checkpoints keep it (see pglite-upkeep.ts). Memory is the node's.
+ * What is not in it is in the system's cache: an index is worth its page.
+ */
+const SETTINGS = ['max_wal_size=128MB', 'min_wal_size=32MB', 'shared_buffers=64MB', 'random_page_cost=1.1'];
 
 if (parentPort !== null) await serve(parentPort, workerData as ThreadData);
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Kysely, sql } from 'kysely';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { Changes } from '../changes.ts';
-import { databaseError, sqlState, storageFull } from '../database-error.ts';
+import { databaseError } from '../database-error.ts';
 import type {
   Database,
   DatabaseInfo,
@@ -24,6 +24,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type FreeSpace, watchFreeSpace } from './free-space.ts';
 import { pgliteDialect, PgliteDriver, scriptQuery } from './pglite-driver.ts';
 import { PgliteEngine } from './pglite-engine.ts';
+import { EngineLife } from './pglite-life.ts';
 import { upkeepDue } from './pglite-upkeep.ts';
 
 export interface PgliteOptions {
@@ -43,9 +44,6 @@ const MIN_FREE_BYTES = 64 * 2 ** 20;
 const FREE_SPACE_EVERY_MS = 1000;
 const UPKEEP_EVERY_MS = 20_000;
 const CLOSE_MS = 10_000;
-/** An engine that dies more often than this in a minute is not started again. */
-const MAX_RESTARTS = 3;
-const RESTARTS_PERIOD_MS = 60_000;
 const STATEMENT_MS = 5000;
 
 /** @throws SeedError `configuration` when another process owns the folder, or it holds something else */
@@ -66,8 +64,17 @@ export async function openPglite(options: PgliteOptions): Promise<Database> {
   } catch (error) {
     space?.close();
     lock.release();
-    throw databaseError(error);
+    throw openingError(folder, databaseError(error));
   }
+}
+
+function openingError(folder: string, error: unknown): SeedError {
+  if (isSeedError(error)) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new SeedError('database_unavailable', `the database in ${folder} can not be opened: ${why}`, {
+    cause: error,
+    hint: 'restore a dump of it',
+  });
 }
 
 /** kysely makes its first connection only when it is asked for it, out of the order of those who come after. */
@@ -95,24 +102,24 @@ class PgliteDatabase implements Database {
   readonly #options: PgliteOptions;
   readonly #lock: FolderLock | null;
   readonly #space: FreeSpace | null;
+  readonly #life: EngineLife;
   readonly #transactions: Transactions;
   readonly #changes: Changes;
   readonly #driver: PgliteDriver;
   readonly #kysely: Kysely<Tables>;
   readonly #upkeep: NodeJS.Timeout;
-  readonly #restartsAtMs: number[] = [];
-  #fail: (error: SeedError) => void = () => {};
-  #failure: SeedError | undefined;
-  #engine: PgliteEngine;
-  #writesRefused = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: PgliteOptions, parts: { engine: PgliteEngine; lock: FolderLock | null; space: FreeSpace | null }) {
     this.#options = options;
-    this.#engine = parts.engine;
+    this.#life = new EngineLife(parts.engine, {
+      folder: options.folder,
+      isDiskLow: () => parts.space?.low() ?? false,
+      onError: options.onError,
+    });
+    this.failed = this.#life.failed;
     this.#lock = parts.lock;
     this.#space = parts.space;
-    this.failed = new Promise((resolve) => (this.#fail = resolve));
     this.#transactions = new Transactions(options.onError);
     this.#changes = new Changes(options.onError);
     this.#driver = new PgliteDriver({
@@ -120,8 +127,8 @@ class PgliteDatabase implements Database {
         this.#transactions.refuseBesideHandle();
         if (this.#closing !== undefined) throw new SeedError('database_unavailable', 'the database is closed');
       },
-      engine: () => this.#liveEngine(),
-      mapError: (error) => this.#mapError(error),
+      engine: () => this.#life.liveEngine(),
+      mapError: (error) => this.#life.mapError(error),
     });
     this.#kysely = new Kysely<Tables>({ dialect: pgliteDialect(this.#driver) });
     this.db = this.#kysely;
@@ -142,7 +149,7 @@ class PgliteDatabase implements Database {
     try {
       return await runStatement(this, text, {
         ...options,
-        onStart: () => (timer = setTimeout(() => void this.#engine.kill(tooLong), timeoutMs)),
+        onStart: () => (timer = setTimeout(() => void this.#life.engine.kill(tooLong), timeoutMs)),
       });
     } finally {
       clearTimeout(timer);
@@ -163,7 +170,7 @@ class PgliteDatabase implements Database {
 
   state(): DatabaseState {
     if (this.#closing !== undefined) return 'closed';
-    return this.#failure === undefined ? 'ready' : 'failed';
+    return this.#life.failure === undefined ? 'ready' : 'failed';
   }
 
   async info(): Promise<DatabaseInfo> {
@@ -202,60 +209,16 @@ class PgliteDatabase implements Database {
   async #close(): Promise<void> {
     clearInterval(this.#upkeep);
     this.#space?.close();
-    const stuck = setTimeout(() => void this.#engine.kill(new Error('the database did not close in time')), CLOSE_MS).unref();
+    const stuck = setTimeout(() => void this.#life.engine.kill(new Error('the database did not close in time')), CLOSE_MS).unref();
     try {
       await this.#driver.idle();
-      await this.#engine.close();
+      await this.#life.engine.close();
     } catch (error) {
       this.#options.onError(error);
     } finally {
       clearTimeout(stuck);
       this.#lock?.release();
     }
-  }
-
-  /** Started again when it has died: the folder is as safe as after a crash of the process. */
-  async #liveEngine(): Promise<PgliteEngine> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#engine.death !== undefined) await this.#restart(this.#engine.death);
-    const refuse = this.#space?.low() ?? false;
-    if (refuse !== this.#writesRefused) {
-      await this.#engine.send({ op: 'exec', sql: `SET default_transaction_read_only = ${refuse ? 'on' : 'off'}` });
-      this.#writesRefused = refuse;
-    }
-    return this.#engine;
-  }
-
-  async #restart(death: Error): Promise<void> {
-    this.#options.onError(death);
-    const nowMs = performance.now();
-    this.#restartsAtMs.push(nowMs);
-    const recent = this.#restartsAtMs.filter((atMs) => nowMs - atMs < RESTARTS_PERIOD_MS);
-    try {
-      if (this.#options.folder === null) throw new Error('a database in memory is gone with its engine', { cause: death });
-      if (recent.length > MAX_RESTARTS)
-        throw new Error(`the database engine died ${recent.length} times within a minute`, { cause: death });
-      this.#engine = await PgliteEngine.start({ dataDir: this.#options.folder, template: null });
-      this.#writesRefused = false;
-    } catch (error) {
-      // What killed it tells more than that it can not start: on a full disk, that the disk is full.
-      const known = [databaseError(error), databaseError(death)].find(isSeedError);
-      const why = error instanceof Error ? error.message : String(error);
-      this.#failure = known ?? new SeedError('database_unavailable', `the database has failed: ${why}`, { cause: error });
-      this.#fail(this.#failure);
-      throw this.#failure;
-    }
-  }
-
-  #mapError(error: unknown): unknown {
-    if (this.#writesRefused && sqlState(error) === '25006') return storageFull(error);
-    const mapped = databaseError(error);
-    if (mapped instanceof SeedError || this.#engine.death === undefined) return mapped;
-    const why = this.#engine.death.message;
-    return new SeedError('database_unavailable', `the database engine ended during the statement: ${why}`, {
-      cause: error,
-      retryAfterMs: 1000,
-    });
   }
 
   async #keepUp(): Promise<void> {

@@ -1,0 +1,3 @@
+// Who asks: what the composition root wires into the surfaces and the gate.
+export { loadAdminToken } from './admin-token.ts';
+export { createIdentity } from './identity.ts';
