@@ -51,13 +51,6 @@ export function toJson(value: unknown): JsonText {
 export function text<T extends string = string>(): Column<T, T, T> {
   return column('text');
 }
-export function textArray(): Column<string[], string[], string[]> {
-  return column('_text');
-}
-/** Compares without regard to case. */
-export function citext(): Column<string, string, string> {
-  return column('citext');
-}
 export function uuid(): Column<string, string, string> {
   return column('uuid');
 }
@@ -79,9 +72,6 @@ export function timestamp(): Column<Date, Date, Date> {
 }
 export function json<T = unknown>(): Column<T, JsonText, JsonText> {
   return column('jsonb');
-}
-export function bytes(): Column<Uint8Array, Uint8Array, Uint8Array> {
-  return column('bytea');
 }
 /** The transaction that wrote the row; compared in SQL only. */
 export function transactionId(): Column<string, never, never> {

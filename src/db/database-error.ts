@@ -27,11 +27,6 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return sqlState(error) === '23505' && (constraint === undefined || (error as { constraint?: unknown }).constraint === constraint);
 }
 
-/** Whether a foreign key refused the row. */
-export function isForeignKeyViolation(error: unknown): boolean {
-  return sqlState(error) === '23503';
-}
-
 /**
  * - full disk → `storage_full`
  * - connection lost, server going down → `database_unavailable`

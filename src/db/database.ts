@@ -25,7 +25,7 @@ export interface StatementOptions {
   parameters?: readonly unknown[];
   /** Refused by the database itself when it would change anything. Default true. */
   readOnly?: boolean;
-  /** Default 5,000. PGlite can not be interrupted: there a read is stopped between two batches of rows, anything else runs to its end. */
+  /** Default 5,000. Nothing in PGlite can be interrupted: there the engine ends with the statement, and is back within a second. */
   timeoutMs?: number;
   /** Rows beyond are not fetched. Default 1,000. */
   maxRows?: number;
@@ -51,7 +51,7 @@ export interface DatabaseInfo {
   extensions: readonly { name: string; version: string }[];
   /** PGlite: the folder; Postgres: host and database, without credentials. */
   location: string;
-  /** What a crash of the machine can take: PGlite never fsyncs. */
+  /** False: a power cut may take what was written last, or more (PGlite never fsyncs). A crash of the process takes nothing. */
   powerSafe: boolean;
 }
 

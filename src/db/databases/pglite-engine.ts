@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type Answer, type ErrorAnswer, READY_ID, type Reply, type Request, type ThreadData } from './pglite-thread.ts';
 
 /** An error of Postgres, with its SQLSTATE in `code` and its other fields (`constraint`, `detail`, `position`, …). */
-export class EngineError extends Error {
+class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: string = '';
   /** The statement, cut short; its parameters are not kept. */
@@ -80,7 +80,7 @@ export class PgliteEngine {
     await this.kill(new Error('the database is closed'));
   }
 
-  /** At once, as a crash: what was committed stays. */
+  /** At once, as a crash: what was committed stays. Fulfils when the thread is gone, so that the folder is free. Idempotent. */
   async kill(why: Error): Promise<void> {
     this.#die(why);
     await this.#thread.terminate();

@@ -74,6 +74,8 @@ export class EngineLife {
       if (folder === null) throw new Error('a database in memory is gone with its engine', { cause: death });
       if (recent.length > MAX_RESTARTS)
         throw new Error(`the database engine died ${recent.length} times within a minute`, { cause: death });
+      // The old thread may still be in the middle of a statement: never two on one folder.
+      await this.#engine.kill(death);
       this.#engine = await PgliteEngine.start({ dataDir: folder, template: null });
       this.#writesRefused = false;
     } catch (error) {

@@ -12,7 +12,7 @@ export interface UpkeepLimits {
   freezeAge: number;
 }
 
-export const UPKEEP_LIMITS: UpkeepLimits = { checkpointBytes: 32 * 2 ** 20, vacuumRows: 1000, freezeAge: 200_000_000 };
+const UPKEEP_LIMITS: UpkeepLimits = { checkpointBytes: 32 * 2 ** 20, vacuumRows: 1000, freezeAge: 200_000_000 };
 
 /** At most one table a turn, so that no statement waits long. @returns the statements to run, none of them inside a transaction */
 export async function upkeepDue(db: Queries, limits: UpkeepLimits = UPKEEP_LIMITS): Promise<string[]> {

@@ -217,6 +217,7 @@ class PgliteDatabase implements Database {
       this.#options.onError(error);
     } finally {
       clearTimeout(stuck);
+      await this.#life.engine.kill(new Error('the database is closed'));
       this.#lock?.release();
     }
   }

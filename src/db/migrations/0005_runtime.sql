@@ -51,6 +51,12 @@ CREATE TABLE versions (
   UNIQUE (agent, hash)
 );
 
+-- The last number that an agent's versions were given: one that was removed is never given again.
+CREATE TABLE version_numbers (
+  agent text PRIMARY KEY REFERENCES agents (name),
+  last integer NOT NULL CHECK (last > 0)
+);
+
 CREATE TABLE desired_state (
   agent text PRIMARY KEY REFERENCES agents (name),
   generation bigint NOT NULL CHECK (generation > 0),
@@ -140,6 +146,7 @@ DROP TABLE idempotency_keys;
 DROP TABLE agent_states;
 DROP TABLE swaps;
 DROP TABLE desired_state;
+DROP TABLE version_numbers;
 DROP TABLE versions;
 DROP TABLE artifacts;
 DROP TABLE agents;

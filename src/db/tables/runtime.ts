@@ -48,6 +48,10 @@ export const runtimeTables = {
     live_at: nullable(timestamp()),
     created_at: defaulted(timestamp()),
   },
+  version_numbers: {
+    agent: text(),
+    last: integer(),
+  },
   desired_state: {
     agent: text(),
     generation: bigint(),
