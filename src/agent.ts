@@ -1,0 +1,200 @@
+// What the files in agents/ import: contract(), agent(), evaluation(), zod as z, and their types.
+// Nothing here runs in production: agent.ts and evaluation.ts are built with identity functions in its place.
+import { z } from 'zod';
+
+export { z };
+
+/** What a contract may grant. A member of `ctx` that is not granted does not exist. */
+export type Capability = 'log' | 'now' | 'random' | 'state';
+
+/** A function that callers reach: `default[name](input, ctx)` of agent.ts. */
+export interface CallDefinition {
+  readonly kind: 'call';
+  /**
+   * What the caller sends, as far as JSON Schema can say it: transforms, refinements, coercion, look-ahead patterns and
+   * flags are refused when the contract is compiled. Defaults are filled in before the handler sees the input.
+   */
+  readonly input: z.ZodType;
+  /** What the handler must answer. An answer that does not fit fails the call with `agent_error`. */
+  readonly output: z.ZodType;
+}
+
+/** A function the runtime calls at a point of the version's life: `default[name](ctx)`. */
+export type LifecycleDefinition = { readonly kind: 'lifecycle' };
+
+/** The range a parameter's values come from; `integer` (default false) restricts them to whole numbers. */
+export type ParameterRange = { readonly min: number; readonly max: number; readonly integer?: boolean };
+
+/** A pure function of numbers, a named export of agent.ts, whose body an offline search may rewrite. */
+export interface EvolvableDefinition {
+  readonly kind: 'evolvable';
+  /** What the number it returns means, in one sentence. */
+  readonly summary?: string;
+  /** In the order of the function's parameters; 1 to 8. */
+  readonly parameters: Readonly<Record<string, ParameterRange>>;
+}
+
+export type ExportDefinition = CallDefinition | LifecycleDefinition | EvolvableDefinition;
+
+/** Ceilings of one call. What is left out has the default given here. */
+export interface LimitsDefinition {
+  /** Processor time over all slices of the call, ms: 1 to 60,000, default 100. */
+  readonly cpuMs?: number;
+  /** Wall clock without the time spent waiting for a capability, ms: 1 to 300,000, default 5,000. */
+  readonly deadlineMs?: number;
+  /** Longest pause between two chunks of a stream, ms: 1 to 300,000, default 30,000. */
+  readonly idleMs?: number;
+  /** Heap of the isolate, MB: 8 to 256, default 32. */
+  readonly memoryMb?: number;
+  /** JSON text of the input, bytes: up to 4,194,304, default 262,144. */
+  readonly inputBytes?: number;
+  /** JSON text of the output, bytes: up to 4,194,304, default 1,048,576. */
+  readonly outputBytes?: number;
+  /** JSON text of an instance's state, bytes: up to 4,194,304, default 1,048,576. */
+  readonly stateBytes?: number;
+  /** Lines one call may log: 0 to 1,000, default 100; further lines are dropped and counted. */
+  readonly logLines?: number;
+}
+
+/** When a new version is taken back. What is left out has the default given here. */
+export interface RolloutDefinition {
+  /** How long a new version is compared with the one before, ms: 100 to 86,400,000, default 30,000. */
+  readonly observeMs?: number;
+  /** Rolled back when the share of failed calls is this much higher; default 0.02, two points. */
+  readonly maxErrorRateIncrease?: number;
+  /** Rolled back when p95 is this many times the old one; default 2. */
+  readonly maxP95Ratio?: number;
+  /** … and at least this much higher, ms; default 5. */
+  readonly minP95IncreaseMs?: number;
+  /** Calls that must have been seen before anything but hard failures decides; default 20. */
+  readonly minCalls?: number;
+  /** Calls ended by their own limit before the version is rolled back; default 3. */
+  readonly maxLimitHits?: number;
+}
+
+export interface ContractDefinition {
+  /** Lower-case letters, digits, `_` and `-`; at most 64, starting with a letter or digit. */
+  readonly name: string;
+  /** One sentence, at most 500 characters. */
+  readonly summary: string;
+  /** 1 to 64 functions by name: a letter, then letters, digits or `_`. */
+  readonly exports: Readonly<Record<string, ExportDefinition>>;
+  /** Up to 50 inputs with what they must give; run before a version may be called. `export` is `handle` by default. */
+  readonly examples?: readonly { readonly export?: string; readonly input: unknown; readonly output?: unknown }[];
+  /** Default: none. */
+  readonly capabilities?: readonly Capability[];
+  readonly limits?: LimitsDefinition;
+  /** Who shares what the module keeps in its own variables: all calls of a `version` (default), those of a `key`, or nobody (`call`). */
+  readonly isolation?: 'version' | 'key' | 'call';
+  /** What an improvement is measured by. */
+  readonly objective?: { readonly name: string; readonly unit?: string; readonly direction: 'minimize' | 'maximize' };
+  readonly rollout?: RolloutDefinition;
+  readonly improvement?: {
+    /** Default true. */
+    readonly enabled?: boolean;
+    /** The smallest relative gain on validation that is worth a swap: 0 to 1, default 0.01. */
+    readonly minGain?: number;
+  };
+}
+
+/**
+ * Says what an agent takes, gives and may use. It is evaluated once, in a sandbox, into data.
+ * Compiling it fails with `contract_invalid`, and the path, when it says what can not be enforced.
+ */
+export function contract<const C extends ContractDefinition>(definition: C): C {
+  return definition;
+}
+
+type NamesOf<C extends ContractDefinition, Kind extends ExportDefinition['kind']> = {
+  [Name in keyof C['exports']]: C['exports'][Name] extends { readonly kind: Kind } ? Name : never;
+}[keyof C['exports']];
+
+type SchemaOf<C extends ContractDefinition, Name extends PropertyKey, Side extends 'input' | 'output'> =
+  C['exports'][Name & keyof C['exports']] extends Readonly<Record<Side, infer Schema extends z.ZodType>> ? Schema : never;
+
+/** What a handler receives: defaults are filled in. */
+export type Input<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.output<SchemaOf<C, Name, 'input'>>;
+/** What a caller sends: what has a default may be left out. */
+export type Request<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.input<SchemaOf<C, Name, 'input'>>;
+/** What a handler answers and a caller gets. */
+export type Output<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.output<SchemaOf<C, Name, 'output'>>;
+
+type Write = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** The members of `ctx` by the capability that grants them. */
+export interface Granted<State = unknown> {
+  /** Lines that go with the call's record; never fails. */
+  readonly log: { readonly debug: Write; readonly info: Write; readonly warn: Write; readonly error: Write };
+  /** ms since the epoch. Stands still while the code runs; moves when an awaited capability answers. */
+  readonly now: () => number;
+  /** A number in [0, 1) from the call's own generator, whose seed is recorded. */
+  readonly random: () => number;
+  /** The state of the instance that `ctx.key` names. */
+  readonly state: {
+    /** What was last set; undefined when nothing was. */
+    get(): Promise<State | undefined>;
+    /** JSON of at most `limits.stateBytes`. Kept when the call ends well, together with its answer. */
+    set(value: State): Promise<void>;
+  };
+}
+
+type CapabilitiesOf<C extends ContractDefinition> = C extends { readonly capabilities: readonly (infer Name)[] } ? Name : never;
+
+/** What a handler is given besides its input. */
+export type Context<C extends ContractDefinition = ContractDefinition, State = unknown> = {
+  readonly agent: string;
+  /** Instance of a stateful agent; null for an agent without state. */
+  readonly key: string | null;
+  /** Who asked. */
+  readonly principal: { readonly kind: string; readonly id: string };
+} & Pick<Granted<State>, Extract<CapabilitiesOf<C>, keyof Granted>>;
+
+/** The functions a contract lists as `call` and `lifecycle`. */
+export type Agent<C extends ContractDefinition, State = unknown> = {
+  [Name in NamesOf<C, 'call'>]: (input: Input<C, Name>, ctx: Context<C, State>) => Output<C, Name> | Promise<Output<C, Name>>;
+} & { [Name in NamesOf<C, 'lifecycle'>]: (ctx: Context<C, State>) => void | Promise<void> };
+
+/**
+ * The agent itself: `export default agent<typeof contract>({ handle(input, ctx) { … } })`.
+ * @typeParam State what `ctx.state` holds, for a contract that grants it.
+ */
+export function agent<C extends ContractDefinition, State = unknown>(handlers: Agent<C, State>): Agent<C, State> {
+  return handlers;
+}
+
+/** selection: a search may look as often as it likes. validation: decides. test: reported, decides nothing. */
+export type SampleSet = 'selection' | 'validation' | 'test';
+
+/** The evolvable functions of the candidate that is scored. */
+export type Candidate<C extends ContractDefinition> = {
+  readonly [Name in NamesOf<C, 'evolvable'>]: (...parameters: number[]) => number;
+};
+
+/** What a session ends with. */
+export interface SessionResult {
+  /** Finite; in the unit and direction of the contract's objective. */
+  score: number;
+  /** JSON that explains the score to a reader. */
+  detail?: unknown;
+}
+
+export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
+  /** How many samples a look at each set draws. */
+  readonly sets: Readonly<Record<SampleSet, { readonly samples: number }>>;
+  /** No sample scores better than this (a floor when minimizing, a ceiling when maximizing): allows to stop early. */
+  readonly bestPossible?: number;
+  /** A fresh sample, JSON; all its randomness from `random()`, a number in [0, 1). */
+  sample(set: SampleSet, random: () => number): Sample;
+  /** Selection only, inside the candidate's isolate for speed: the score of one sample. Must agree with `session`. */
+  inside?(sample: Sample, candidate: Candidate<C>): number;
+  /** From outside, in an isolate of its own: yields inputs of `handle` one at a time, is sent each output, returns the score. */
+  session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;
+}
+
+/**
+ * How versions of the agent are scored: `export default evaluation<typeof contract, Sample>({ … })`.
+ * @typeParam Sample what `sample` draws.
+ */
+export function evaluation<C extends ContractDefinition, Sample = unknown>(definition: Evaluation<C, Sample>): Evaluation<C, Sample> {
+  return definition;
+}

@@ -1,0 +1,198 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { versionOf } from './artifact-store.fixture.ts';
+import { AWAY, StoreBench } from './code-store.fixture.ts';
+import type { Version } from './code-store.ts';
+
+let bench: StoreBench;
+beforeEach(async () => {
+  bench = await StoreBench.make();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+/** Damages each file of a version in turn. @returns how many files that were */
+async function damaged(change: (text: Buffer) => Buffer): Promise<number> {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf('to be damaged'));
+  const alone = await bench.openAlone();
+  let cases = 0;
+  for (const path of await bench.filesOf(artifact.hash)) {
+    const whole = await readFile(path);
+    cases += 1;
+    await writeFile(path, change(whole));
+    await expect(alone.load('packer', artifact.hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
+    bench.damages.length = 0;
+    expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
+    expect(bench.damages).toEqual([expect.objectContaining({ agent: 'packer', hash: artifact.hash, repaired: true })]);
+    expect(await readFile(path)).toEqual(whole);
+  }
+  return cases;
+}
+
+test('one bit flipped in each file: refused, and repaired from the durable copy', async () => {
+  expect(await damaged((text) => Buffer.from(text.map((byte, index) => (index === text.length >> 1 ? byte ^ 1 : byte))))).toBe(5);
+});
+
+test('a file that is empty, cut, longer, or gone: refused, and repaired', async () => {
+  expect(await damaged(() => Buffer.alloc(0))).toBe(5);
+  expect(await damaged((text) => text.subarray(0, -1))).toBe(5);
+  expect(await damaged((text) => Buffer.concat([text, Buffer.from(' ')]))).toBe(5);
+});
+
+test('every bit of the manifest and of its signature counts', async () => {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf('every bit'));
+  const alone = await bench.openAlone();
+  const path = join(bench.root, 'objects', `${artifact.hash}.json`);
+  const whole = await readFile(path);
+  for (let index = 0; index < whole.length; index += 1) {
+    const flipped = Buffer.from(whole);
+    flipped[index] = (flipped[index] ?? 0) ^ (1 << (index % 8));
+    await writeFile(path, flipped);
+    await expect(alone.load('packer', artifact.hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
+  }
+});
+
+test('a manifest and a record that are cut at any byte are the one before or the one after, never a third', async () => {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf('cut'));
+  const alone = await bench.openAlone();
+  const path = join(bench.root, 'objects', `${artifact.hash}.json`);
+  const whole = await readFile(path);
+  for (let length = 0; length < whole.length; length += 1) {
+    await writeFile(path, whole.subarray(0, length));
+    await expect(alone.load('packer', artifact.hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
+  }
+  await writeFile(path, whole);
+  bench.durable.away = AWAY;
+  const record = join(bench.root, 'versions', 'packer', '1.json');
+  const text = await readFile(record);
+  for (let length = 0; length < text.length; length += 1) {
+    await writeFile(record, text.subarray(0, length));
+    expect(await store.versions('packer')).toEqual([]);
+  }
+  await writeFile(record, text);
+  expect(await store.versions('packer')).toHaveLength(1);
+});
+
+test('a pointer that is cut at any byte, or has any bit flipped, is the one before or the one after, never a third', async () => {
+  const store = await bench.open();
+  const [one, two, three] = [await store.put(versionOf(1)), await store.put(versionOf(2)), await store.put(versionOf(3))];
+  const path = join(bench.root, 'active', 'packer');
+  const damagedPointers = (whole: Buffer): Buffer[] => [
+    ...Array.from(whole, (_, length) => whole.subarray(0, length)),
+    ...Array.from(whole, (byte, index) => Buffer.from(whole).fill(byte ^ (1 << (index % 8)), index, index + 1)),
+  ];
+  await store.activate('packer', one.artifact.hash);
+  for (const bytes of damagedPointers(await readFile(path))) {
+    await writeFile(path, bytes);
+    expect(await store.active('packer')).toBeNull();
+  }
+  await store.activate('packer', one.artifact.hash);
+  const first = await store.active('packer');
+  const second = await store.activate('packer', two.artifact.hash);
+  const whole = await readFile(path);
+  for (const bytes of damagedPointers(whole)) {
+    await writeFile(path, bytes);
+    expect(await store.active('packer')).toEqual(first);
+  }
+  await writeFile(path, whole);
+  expect(await store.active('packer')).toEqual(second);
+  await rm(path);
+  expect(await store.active('packer')).toEqual(first);
+  // The next activation goes on from what counted.
+  expect((await store.activate('packer', three.artifact.hash)).previous).toBe(one.artifact.hash);
+  await writeFile(path, 'x');
+  await writeFile(`${path}.before`, 'x');
+  await expect(store.active('packer')).rejects.toMatchObject({ code: 'artifact_corrupt' });
+});
+
+test('a durable copy that is damaged repairs nothing', async () => {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf('both'));
+  const changes: ((version: Version['artifact']) => Partial<Version['artifact']>)[] = [
+    () => ({ js: 'var other;' }),
+    () => ({ map: '{}' }),
+    () => ({ evaluationJs: null }),
+    ({ sources }) => ({ sources: { ...sources, 'more.ts': '' } }),
+    ({ sources }) => ({ sources: { ...sources, 'agent.ts': 'changed' } }),
+    ({ manifest }) => ({ manifest: { ...manifest, proposer: 'somebody else' } }),
+  ];
+  for (const change of changes) {
+    const before = await bench.durable.get('packer', artifact.hash);
+    await bench.durable.change(artifact.hash, (signed) => ({ ...signed, artifact: { ...signed.artifact, ...change(signed.artifact) } }));
+    await Promise.all((await bench.filesOf(artifact.hash)).map((path) => rm(path)));
+    await expect(store.load('packer', artifact.hash)).rejects.toMatchObject({
+      code: 'artifact_corrupt',
+      message: expect.stringContaining('in the durable copy'),
+    });
+    expect(await bench.filesOf(artifact.hash)).toEqual([]);
+    if (before !== null) await bench.durable.change(artifact.hash, () => ({ artifact: before.artifact, signature: before.signature }));
+  }
+  expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
+});
+
+test('what a stranger signed is refused, on the disk and from the durable copy', async () => {
+  const stranger = await bench.open(join(bench.base, 'stranger'));
+  const { artifact } = await stranger.put(versionOf('strange'));
+  const store = await bench.open();
+  await expect(store.load('packer', artifact.hash)).rejects.toMatchObject({
+    code: 'artifact_corrupt',
+    message: expect.stringContaining('signed by a key that is not accepted'),
+  });
+  const publicKey = stranger.keys.accepted[0]?.publicKey ?? '';
+  await store.keys.accept(publicKey);
+  expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
+});
+
+describe('verify', () => {
+  test('finds what is wrong, changes nothing, and repairs what it is told to', async () => {
+    const store = await bench.open();
+    const versions: Version[] = [];
+    for (const content of [1, 2, 3, 4]) versions.push(await store.put(versionOf(content)));
+    const hashes = versions.map(({ artifact }) => artifact.hash);
+    await store.activate('packer', hashes[0] ?? '');
+    await store.activate('packer', hashes[1] ?? '');
+    await writeFile(join(bench.root, 'objects', `${hashes[1]}.js`), 'changed');
+    await rm(join(bench.root, 'objects', `${hashes[2]}.map`));
+    await writeFile(join(bench.root, 'versions', 'packer', '4.json'), 'x');
+    await writeFile(join(bench.root, 'active', 'packer'), 'x');
+    const problems = [
+      { what: 'v2', hash: hashes[1], problem: 'the script is not the one that was signed' },
+      { what: 'v3', hash: hashes[2], problem: 'a file of it is missing' },
+      { what: 'v4', hash: hashes[3], problem: 'its record is damaged' },
+      { what: 'active', hash: null, problem: 'the pointer is damaged' },
+    ];
+    expect(await store.verify()).toEqual({
+      checked: 4,
+      findings: problems.map((problem) => ({ agent: 'packer', ...problem, repaired: false })),
+    });
+    expect(await store.verify({ repair: true })).toEqual({
+      checked: 4,
+      findings: problems.map((problem) => ({ agent: 'packer', ...problem, repaired: true })),
+    });
+    expect(await store.verify()).toEqual({ checked: 4, findings: [] });
+    expect((await store.active('packer'))?.hash).toBe(hashes[0]);
+  });
+
+  test('a record that was given another version is found', async () => {
+    const store = await bench.open();
+    await store.put(versionOf(1));
+    await store.put(versionOf(2));
+    await writeFile(join(bench.root, 'versions', 'packer', '1.json'), await readFile(join(bench.root, 'versions', 'packer', '2.json')));
+    expect((await store.verify({ repair: true })).findings).toEqual([
+      expect.objectContaining({ what: 'v1', problem: 'its record is of another version', repaired: true }),
+    ]);
+  });
+
+  test('without a durable copy it still says what is wrong', async () => {
+    const store = await bench.open();
+    const { artifact } = await store.put(versionOf(1));
+    await writeFile(join(bench.root, 'objects', `${artifact.hash}.js`), 'changed');
+    bench.durable.away = AWAY;
+    expect((await store.verify({ repair: true })).findings).toEqual([
+      expect.objectContaining({ what: 'v1', problem: expect.stringContaining('there is no durable copy'), repaired: false }),
+    ]);
+  });
+});

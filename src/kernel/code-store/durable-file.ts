@@ -1,0 +1,101 @@
+// Files that are there whole or not at all, whatever happens while they are written: temporary file, fsync, rename, fsync of
+// the folder. A crash leaves at most temporary files, which are swept at the next start.
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SeedError } from '#lib/error.ts';
+
+const TEMPORARY = /^\.(?<pid>\d+)-(?<token>[0-9a-f]{8})-\d+\.tmp$/;
+/** Of this process: after a restart the process id may be the same. */
+const token = randomBytes(4).toString('hex');
+let count = 0;
+
+/**
+ * Writes files of one folder and waits until they would survive a power cut. Each appears whole or not at all; a process that
+ * is killed leaves those that were named first, a machine that loses power any of them.
+ * @param mode of the files, default 0o644
+ * @throws SeedError `storage_full` when the disk is full or read-only; nothing is left behind then but what was there
+ */
+export async function writeDurably(folder: string, files: Readonly<Record<string, string>>, mode = 0o644): Promise<void> {
+  const drafts = Object.entries(files).map(([name, text]) => ({
+    name,
+    text,
+    draft: join(folder, `.${process.pid}-${token}-${(count += 1)}.tmp`),
+  }));
+  try {
+    // All are tried, so that none is still being written when the drafts are removed.
+    const written = await Promise.allSettled(drafts.map(({ draft, text }) => writeDraft(draft, text, mode)));
+    const failed = written.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    for (const { name, draft } of drafts) {
+      await rename(draft, join(folder, name));
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    await Promise.all(drafts.map(({ draft }) => rm(draft, { force: true }).catch(() => undefined)));
+    throw storageError(error, folder);
+  }
+}
+
+/** Makes the folder, and those above it, if they are missing. @throws SeedError `storage_full` */
+export async function makeFolder(folder: string, mode = 0o755): Promise<void> {
+  try {
+    const first = await mkdir(folder, { recursive: true, mode });
+    if (first !== undefined) await syncFolder(dirname(first));
+  } catch (error) {
+    throw storageError(error, folder);
+  }
+}
+
+/** Removes what writers that are gone have left. @returns how many */
+export async function sweepDrafts(folder: string): Promise<number> {
+  const drafts = (await readdir(folder)).filter((name) => {
+    const { pid, token: writer } = TEMPORARY.exec(name)?.groups ?? {};
+    return pid !== undefined && writer !== token && !(Number(pid) !== process.pid && isAlive(Number(pid)));
+  });
+  await Promise.all(drafts.map((name) => rm(join(folder, name), { force: true })));
+  return drafts.length;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What the disk said, as an error of ours. */
+function storageError(error: unknown, path: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new SeedError('storage_full', `the disk of ${path} is full`, { cause: error, hint: 'free space there, or run seed code:gc' });
+  }
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new SeedError('storage_full', `${path} can not be written`, {
+      cause: error,
+      hint: 'mount it writable for the user of this process',
+    });
+  }
+  return error;
+}
+
+async function writeDraft(path: string, text: string, mode: number): Promise<void> {
+  const handle = await open(path, 'wx', mode);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,26 @@
+// What the parts of the store share.
+import type { ArtifactStore } from './artifact-store.ts';
+import type { SigningKeys } from './signing-keys.ts';
+import type { Turns } from './turns.ts';
+import type { VersionFiles } from './version-files.ts';
+
+/** Something on this disk that was not what was written. */
+export interface Damage {
+  agent: string;
+  /** Of the artifact; null for a pointer. */
+  hash: string | null;
+  problem: string;
+  repaired: boolean;
+}
+
+export interface StoreParts {
+  /** Folder of the artifacts. */
+  objects: string;
+  files: VersionFiles;
+  keys: SigningKeys;
+  durable: ArtifactStore;
+  /** `object <hash>` for an artifact's files, `agent <name>` for its pointer and what it protects. */
+  turns: Turns;
+  nowMs: () => number;
+  onDamage: (damage: Damage) => void;
+}

@@ -1,0 +1,81 @@
+// versions/<agent>/<n>.json and active/<agent> on disk: what the node last knew, readable without the database.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkName } from '#lib/name.ts';
+import type { VersionRecord } from './artifact-store.ts';
+import { makeFolder, writeDurably } from './durable-file.ts';
+import { readSealed, seal, type Unsealed } from './sealed.ts';
+
+/** Which version of an agent is live on this node, and which was before it. */
+export interface ActivePointer {
+  agent: string;
+  hash: string;
+  /** Hash of the version that was live before; null for the first. */
+  previous: string | null;
+  /** UTC, ISO 8601. */
+  activatedAt: string;
+}
+
+/** The pointer that `active/<agent>` had before: what counts when that is damaged. No agent's name has a dot. */
+const BEFORE = '.before';
+
+export class VersionFiles {
+  readonly #versions: string;
+  readonly #active: string;
+
+  constructor(root: string) {
+    this.#versions = join(root, 'versions');
+    this.#active = join(root, 'active');
+  }
+
+  /** @throws SeedError `storage_full` */
+  async write(record: VersionRecord): Promise<void> {
+    const folder = join(this.#versions, checkName(record.agent, 'agent'));
+    await makeFolder(folder);
+    await writeDurably(folder, { [`${record.number}.json`]: seal(record) });
+  }
+
+  read(agent: string, number: number): Promise<Unsealed<VersionRecord>> {
+    return readSealed(join(this.#versions, checkName(agent, 'agent'), `${number}.json`));
+  }
+
+  async remove(agent: string, number: number): Promise<void> {
+    await rm(join(this.#versions, checkName(agent, 'agent'), `${number}.json`), { force: true });
+  }
+
+  /** The whole ones, by number. */
+  async list(agent: string): Promise<VersionRecord[]> {
+    const names = await namesIn(join(this.#versions, checkName(agent, 'agent')));
+    const numbers = names.flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []));
+    const records = await Promise.all(numbers.toSorted((a, b) => a - b).map((number) => this.read(agent, number)));
+    return records.flatMap((record) => (record.state === 'whole' ? [record.value] : []));
+  }
+
+  /** Agents that have a folder. */
+  async agents(): Promise<string[]> {
+    return (await namesIn(this.#versions)).filter((name) => !name.startsWith('.'));
+  }
+
+  readActive(agent: string): Promise<Unsealed<ActivePointer>> {
+    return readSealed(join(this.#active, checkName(agent, 'agent')));
+  }
+
+  readBefore(agent: string): Promise<Unsealed<ActivePointer>> {
+    return readSealed(join(this.#active, checkName(agent, 'agent') + BEFORE));
+  }
+
+  /** Swaps the pointer by rename; the one before is kept beside it. @throws SeedError `storage_full` */
+  async writeActive(pointer: ActivePointer, before: ActivePointer | null): Promise<void> {
+    const name = checkName(pointer.agent, 'agent');
+    await writeDurably(this.#active, { ...(before === null ? {} : { [name + BEFORE]: seal(before) }), [name]: seal(pointer) });
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

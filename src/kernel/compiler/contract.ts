@@ -1,0 +1,108 @@
+// A contract as data: what contract.ts says, after it was evaluated once in a sandbox. No author's code is in it.
+import { z } from 'zod';
+import { NAME_PATTERN } from '#lib/name.ts';
+
+const jsonSchema = z.record(z.string(), z.unknown());
+
+/** Limits of one call; the operator's ceilings are in the maxima. */
+export const callLimitsSchema = z.strictObject({
+  /** Processor time over all slices of the call. */
+  cpuMs: z.int().min(1).max(60_000).default(100),
+  /** Wall clock, not counting the time spent waiting for a capability. */
+  deadlineMs: z.int().min(1).max(300_000).default(5_000),
+  /** Longest pause between two chunks of a stream. */
+  idleMs: z.int().min(1).max(300_000).default(30_000),
+  memoryMb: z.int().min(8).max(256).default(32),
+  inputBytes: z.int().min(1).max(4_194_304).default(262_144),
+  outputBytes: z.int().min(1).max(4_194_304).default(1_048_576),
+  stateBytes: z.int().min(1).max(4_194_304).default(1_048_576),
+  logLines: z.int().min(0).max(1_000).default(100),
+});
+export type CallLimits = z.output<typeof callLimitsSchema>;
+
+export const CAPABILITIES = ['log', 'now', 'random', 'state'] as const;
+export type CapabilityName = (typeof CAPABILITIES)[number];
+
+/** Names that mean something on every object: an export of one of them would be found where there is none. */
+const RESERVED = new Set([
+  'default',
+  'constructor',
+  'toString',
+  'toLocaleString',
+  'valueOf',
+  'hasOwnProperty',
+  'isPrototypeOf',
+  'propertyIsEnumerable',
+  'then',
+]);
+
+const exportName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/)
+  .refine((name) => !RESERVED.has(name), 'is a name that every object has');
+
+const evolvableParameter = z.strictObject({
+  name: exportName,
+  min: z.number(),
+  max: z.number(),
+  integer: z.boolean().default(false),
+});
+
+export const exportSpecSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('call'), name: exportName, input: jsonSchema, output: jsonSchema }),
+  z.strictObject({ kind: z.literal('lifecycle'), name: exportName }),
+  /** A pure function of numbers that an offline search may rewrite. */
+  z.strictObject({
+    kind: z.literal('evolvable'),
+    name: exportName,
+    parameters: z.array(evolvableParameter).min(1).max(8),
+    summary: z.string().max(500).default(''),
+  }),
+]);
+export type ExportSpec = z.output<typeof exportSpecSchema>;
+
+export const contractSchema = z.strictObject({
+  contract: z.literal(1),
+  name: z.string().regex(NAME_PATTERN),
+  summary: z.string().max(500),
+  exports: z.array(exportSpecSchema).min(1).max(64),
+  /** Inputs with what they must give; run before a version may be called, and shown in the documentation. */
+  examples: z
+    .array(z.strictObject({ export: exportName.default('handle'), input: z.unknown(), output: z.unknown().optional() }))
+    .max(50)
+    .default([]),
+  capabilities: z.array(z.enum(CAPABILITIES)).default([]),
+  limits: callLimitsSchema,
+  /** Who shares what a module keeps in its own variables. */
+  isolation: z.enum(['version', 'key', 'call']).default('version'),
+  objective: z.strictObject({ name: z.string(), unit: z.string().default(''), direction: z.enum(['minimize', 'maximize']) }).optional(),
+  rollout: z
+    .strictObject({
+      /** How long a new version is compared with the one before. */
+      observeMs: z.int().min(100).max(86_400_000).default(30_000),
+      /** Rolled back when the share of failed calls is this much higher (0.02 = two points). */
+      maxErrorRateIncrease: z.number().min(0).max(1).default(0.02),
+      /** Rolled back when p95 is this many times the old one … */
+      maxP95Ratio: z.number().min(1).max(100).default(2),
+      /** … and at least this much higher. */
+      minP95IncreaseMs: z.number().min(0).default(5),
+      /** Calls that must have been seen before anything but hard failures decides. */
+      minCalls: z.int().min(1).default(20),
+      /** Calls ended by their own limit before the version is rolled back. */
+      maxLimitHits: z.int().min(0).default(3),
+    })
+    .prefault({}),
+  improvement: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** The smallest relative gain on validation that is worth a swap. */
+      minGain: z.number().min(0).max(1).default(0.01),
+    })
+    .prefault({}),
+});
+export type ContractData = z.output<typeof contractSchema>;
+
+/** The call exports by name. */
+export function callExport(contract: ContractData, name: string): Extract<ExportSpec, { kind: 'call' }> | undefined {
+  return contract.exports.find((spec): spec is Extract<ExportSpec, { kind: 'call' }> => spec.kind === 'call' && spec.name === name);
+}

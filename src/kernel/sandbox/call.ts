@@ -1,0 +1,152 @@
+// What goes into a sandbox host and what comes out: the words that runtime, improvement and host share.
+import type { CallLimits, CapabilityName, ContractData } from '../compiler/contract.ts';
+import type { Journal, JournalRequest } from './journal.ts';
+
+/** A version to be made callable in a host. */
+export interface LoadRequest {
+  hash: string;
+  /** Name of the agent, for ctx.agent. */
+  agent: string;
+  js: string;
+  limits: CallLimits;
+  isolation: ContractData['isolation'];
+  capabilities: readonly CapabilityName[];
+}
+
+/** What a loaded module offers: functions of its default export (what calls can name), and functions it exports by name. */
+export interface LoadedExports {
+  calls: readonly string[];
+  functions: readonly string[];
+}
+
+/** The synchronous path stops the host's loop while the call runs: only for versions proven to be fast. */
+export type CallPath = 'sync' | 'async';
+
+export interface CallRequest {
+  /** Call id, for logs. */
+  id: string;
+  hash: string;
+  exportName: string;
+  /** JSON text, already checked against the contract. */
+  inputJson: string;
+  /** Instance key; null for a stateless call. */
+  key: string | null;
+  /** ms since the epoch: the clock of the call. */
+  timeMs: number;
+  seed: number;
+  path: CallPath;
+  /** JSON: what ctx.principal shows. */
+  principalJson: string;
+  /**
+   * Serves a capability. Resolves to JSON text; a rejection becomes an error inside the isolate. `state.set` is only told: its
+   * result is not delivered, but the outcome waits for it, and its rejection ends the call.
+   */
+  onRequest: (name: string, args: unknown, seq: number) => Promise<string>;
+  signal?: AbortSignal;
+}
+
+/** A call that goes through its recorded journal first: what was answered then is answered the same, in the same order. */
+export interface ReplayRequest extends CallRequest {
+  journal: Journal;
+}
+
+/** The first place where a replayed call did something else than its record says. */
+export interface Divergence {
+  /** Index into the journal's entries. */
+  index: number;
+  /** What the record has there; null: it ends before. */
+  recorded: JournalRequest | null;
+  /** What the call asked for; null: nothing more. */
+  seen: JournalRequest | null;
+}
+
+export interface ReplayOutcome {
+  divergence: Divergence | null;
+  /** How the call went; when it diverged, it was ended there (`cancelled`). */
+  outcome: CallOutcome;
+}
+
+export interface CallLog {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  fields?: Record<string, unknown>;
+}
+
+/**
+ * threw: the agent's code threw. unserialisable: its answer is not JSON. cpu_limit, deadline, memory_limit,
+ * output_limit: its own limits. cancelled: the caller went away. host_lost: the process around it died.
+ */
+export type CallFailure =
+  | 'threw'
+  | 'unserialisable'
+  | 'cpu_limit'
+  | 'deadline'
+  | 'memory_limit'
+  | 'output_limit'
+  | 'cancelled'
+  | 'host_lost';
+
+export interface CallStats {
+  /** Processor time inside the isolate, microseconds. */
+  cpuUs: number;
+  /** Wall clock in the host, microseconds, without waiting for capabilities. */
+  wallUs: number;
+}
+
+/** Requests that leave nothing behind unless their call ends well: one that made only these may be run again. */
+export const REQUESTS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['state.get', 'state.set']);
+
+export type CallOutcome =
+  | { ok: true; outputJson: string; journal: Journal; logs: readonly CallLog[]; stats: CallStats; path: CallPath }
+  | {
+      ok: false;
+      failure: CallFailure;
+      error: { name: string; message: string; /** Positions in the built script. */ stack?: string; code?: string };
+      /** Whether this call, and no other, was running when its host died or its isolate was ended: never to be retried. */
+      suspect: boolean;
+      /**
+       * How many calls were running then, this one among them: 1 is a suspect; 0 was only near, and may be retried at once; more
+       * than one may each have been it, and are only to be retried one at a time.
+       */
+      suspects: number;
+      /** Whether a capability with effects was already served: then it is never run again. */
+      hadRequests: boolean;
+      journal: Journal;
+      logs: readonly CallLog[];
+      stats: CallStats;
+      path: CallPath;
+    };
+
+export type SampleSet = 'selection' | 'validation' | 'test';
+
+/** Scores one built candidate on samples drawn from seeds. Runs in an evaluator host. */
+export interface EvaluateRequest {
+  candidateJs: string;
+  evaluationJs: string;
+  limits: CallLimits;
+  capabilities: readonly CapabilityName[];
+  set: SampleSet;
+  /** One sample a seed. */
+  seeds: readonly number[];
+  /** inside: the evaluation's protected loop in the candidate's isolate (selection only). outside: call by call, fed from the evaluation's own isolate. */
+  feed: 'inside' | 'outside';
+  /** Stop as soon as the mean is certain to be worse than this score, whatever is left brings (needs the evaluation's bestPossible). */
+  stopAt?: number;
+  /** What better means, for `stopAt`. Default minimize. */
+  direction?: 'minimize' | 'maximize';
+  /** Wall clock for the whole request. */
+  deadlineMs: number;
+}
+
+export type EvaluateOutcome =
+  | { ok: true; scores: readonly number[]; details: readonly unknown[]; stopped: boolean; calls: number; cpuMs: number; wallMs: number }
+  | { ok: false; failure: CallFailure | 'invalid_score' | 'evaluation_threw'; message: string };
+
+/** A bundle that is run once for one of its exports, as JSON. */
+export interface ScriptRequest {
+  js: string;
+  /** The export: a value, or a function that is called without arguments (its promise is awaited). */
+  entry: string;
+  deadlineMs: number;
+  memoryMb: number;
+}

@@ -1,0 +1,80 @@
+// An evaluation inside an isolate: draws samples and leads sessions (in its own isolate), or runs its protected loop beside the
+// candidate (in the candidate's). Answers are records: input <json> · score <number text> <detail json> · threw <error json>.
+import type { Realm } from './realm.ts';
+
+export interface Examination {
+  /** The module of evals/evaluation.ts. */
+  adopt(module: Record<string, unknown>): void;
+  /** {"bestPossible": number | null, "sets": {…}, "inside": boolean} */
+  describe(): string;
+  /** Draws the sample of a seed and asks for the first input of its session. */
+  open(set: string, seed: number): string;
+  /** Hands the session an output and asks for the next input. */
+  next(outputJson: string): string;
+  /** Draws the sample of a seed and scores the candidate's functions on it, at the speed of plain calls. */
+  inside(set: string, seed: number, candidate: Record<string, unknown>): string;
+}
+
+export function examination(
+  realm: Realm,
+  tools: { describe: (error: unknown) => string; seededRandom: (seed: number) => () => number },
+): Examination {
+  const { apply, parse, stringify, text, TypeError } = realm;
+  const { describe, seededRandom } = tools;
+  let evaluation: Record<string, unknown> = {};
+  let session: Record<string, unknown> = {};
+  let next: unknown;
+
+  const method = (name: string): ((...values: never[]) => unknown) => {
+    const member = evaluation[name];
+    if (typeof member !== 'function') throw new TypeError(`the evaluation has no function ${name}`);
+    return member as (...values: never[]) => unknown;
+  };
+
+  /** Each draw starts from the same clock and from generators that follow from the seed alone: draws are paired. */
+  const draw = (set: string, seed: number): unknown => {
+    realm.turn = { timeMs: 0, seed: seed + 0x1_0000_0000, generator: null, log: null };
+    return apply(method('sample'), evaluation, [set, seededRandom(seed)]);
+  };
+
+  const scored = (result: unknown): string => {
+    const { score, detail } = (typeof result === 'object' && result !== null ? result : { score: result }) as { score: unknown; detail?: unknown };
+    const json = detail === undefined ? 'null' : stringify(detail);
+    return `score\t${typeof score === 'number' ? text(score) : `a ${typeof score}`}\t${json ?? 'null'}`;
+  };
+
+  const step = (output: unknown): string => {
+    const { done, value } = apply(next as () => IteratorResult<unknown>, session, [output]);
+    if (done) return scored(value);
+    const json = stringify(value);
+    if (json === undefined) throw new TypeError(`the session gave a ${typeof value} as input: it must be JSON`);
+    return `input\t${json}`;
+  };
+
+  const guarded = (work: () => string): string => {
+    try {
+      return work();
+    } catch (error) {
+      return `threw\t${describe(error)}`;
+    }
+  };
+
+  return {
+    adopt(module) {
+      evaluation = (module['default'] ?? {}) as Record<string, unknown>;
+    },
+    describe() {
+      const best = evaluation['bestPossible'];
+      const sets = evaluation['sets'];
+      return `{"bestPossible":${typeof best === 'number' ? stringify(best) : 'null'},"sets":${sets === undefined ? '{}' : stringify(sets)},"inside":${typeof evaluation['inside'] === 'function'}}`;
+    },
+    open: (set, seed) =>
+      guarded(() => {
+        session = apply(method('session'), evaluation, [draw(set, seed)]) as Record<string, unknown>;
+        next = session['next'];
+        return step(undefined);
+      }),
+    next: (outputJson) => guarded(() => step(parse(outputJson))),
+    inside: (set, seed, candidate) => guarded(() => scored(apply(method('inside'), evaluation, [draw(set, seed), candidate]))),
+  };
+}

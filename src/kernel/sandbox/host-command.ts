@@ -1,0 +1,44 @@
+// How a sandbox host is started: which program, with which of Node's rights taken away.
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { spawnProcess, type ChildHandle } from '#lib/process.ts';
+import { strippedProgram } from './host-program.ts';
+
+/**
+ * An empty environment, a process group of its own, no files but the program's, no children, no workers, no compile cache.
+ * Node's permission model does not cut the network. fd 3: the wire. fd 4: the black box.
+ */
+export function spawnHost(options: { blackBoxFd: number }): ChildHandle {
+  const isolatedVm = dirname(fileURLToPath(import.meta.resolve('isolated-vm')));
+  const readable = [
+    import.meta.dirname,
+    // Whether the program is made of modules; asked in each folder up to the package's root.
+    join(packageRoot(), 'package.json'),
+    isolatedVm,
+    join(dirname(isolatedVm), 'node-gyp-build'),
+    // By which node-gyp-build tells the C library.
+    '/etc/alpine-release',
+  ];
+  const args = [
+    '--no-node-snapshot',
+    '--permission',
+    '--allow-addons',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    '--disable-proto=delete',
+    '--disallow-code-generation-from-strings',
+    '--disable-warning=SecurityWarning',
+    '--disable-warning=ExperimentalWarning',
+  ];
+  const language = extname(import.meta.filename);
+  const entry = join(import.meta.dirname, `host-entry${language}`);
+  const stdio = ['ignore', 'ignore', 'pipe', 'pipe', options.blackBoxFd] as const;
+  const parent = String(process.pid);
+  if (language !== '.ts') return spawnProcess(process.execPath, [...args, entry, parent], { env: {}, cwd: '/', stdio });
+  const url = pathToFileURL(entry);
+  const program = [join(import.meta.dirname, 'host-loader.mjs'), parent, url.href];
+  return spawnProcess(process.execPath, [...args, ...program], { env: {}, cwd: '/', stdio: [...stdio, strippedProgram(url)] });
+}
+
+function packageRoot(): string {
+  return join(import.meta.dirname, '..', '..', '..');
+}

@@ -1,0 +1,23 @@
+// Why a host ended and which calls it was running, from what both sides know of it. Pure.
+import type { CallFailure } from './call.ts';
+import type { HostEnd } from './host-process.ts';
+import type { KillReason } from './host-watch.ts';
+
+export interface HostCause {
+  /** What a call that alone was the cause has done. */
+  failure: Extract<CallFailure, 'memory_limit' | 'cpu_limit' | 'host_lost'>;
+  /** For people. */
+  how: string;
+  /** Numbers of the calls that may have been the cause: one is the suspect, of several each may be. */
+  running: readonly number[];
+}
+
+/** `killed`: why the parent ended it, if it did; `closed` was nobody's fault. */
+export function causeOf({ exit, record }: HostEnd, killed: KillReason | 'closed' | null): HostCause {
+  if (killed === 'closed') return { failure: 'host_lost', how: 'the sandbox host was closed', running: [] };
+  const running = record.culprit === null ? record.executing : [record.culprit];
+  if (killed === 'memory' || record.verdict === 'memory') return { failure: 'memory_limit', how: 'the sandbox host grew too fast and was ended', running };
+  if (record.verdict === 'catastrophic') return { failure: 'host_lost', how: 'the JavaScript engine lost control of an isolate', running };
+  if (killed !== null || record.verdict === 'stuck') return { failure: 'cpu_limit', how: 'the sandbox host did not answer and was ended', running };
+  return { failure: 'host_lost', how: `the sandbox host ended (${exit.signal ?? `exit code ${exit.code}`})`, running };
+}

@@ -1,0 +1,119 @@
+// The parent's eye on a host: a host can not end itself while native code holds its thread, so it is done from here, by what can be
+// seen from outside: whether it answers, what it uses, how fast it grows.
+import { MemoryAllowance } from './memory-allowance.ts';
+import { ProcessUsage } from './process-usage.ts';
+
+const BUSY_TICK_MS = 10;
+const IDLE_TICK_MS = 250;
+/** Silence of a host with work, after which it is asked for a sign of life. */
+const QUIET_MS = 40;
+/** A host whose main thread used no processor time may only be waiting for one: it is given this much longer. */
+const STARVED_MS = 2_000;
+
+export type KillReason = 'unresponsive' | 'memory' | 'overdue';
+
+export interface HostWatchOptions {
+  pid: number;
+  ping: (number: number) => void;
+  /** How long the host's loop may be held up by what it has been given, in milliseconds; null: it has nothing to do. */
+  allowedSilenceMs: () => number | null;
+  /** Whether some work has gone on for longer than its own limits and the host has not ended it. */
+  isOverdue: (nowMs: number) => boolean;
+  kill: (reason: KillReason) => void;
+}
+
+export class HostWatch implements Disposable {
+  readonly memory: MemoryAllowance;
+  readonly #options: HostWatchOptions;
+  readonly #usage: ProcessUsage;
+  #timer: NodeJS.Timeout | undefined;
+  #fast = false;
+  #heardMs = performance.now();
+  #ping: { number: number; sentMs: number; cpuMs: number } | null = null;
+  #pings = 0;
+  #lagMs = 0;
+  #checkedOverdueMs = 0;
+  #closed = false;
+
+  constructor(options: HostWatchOptions) {
+    this.#options = options;
+    this.#usage = new ProcessUsage(options.pid);
+    this.memory = new MemoryAllowance(this.#usage.rssBytes() ?? 0, performance.now());
+    this.#schedule(IDLE_TICK_MS);
+  }
+
+  get rssBytes(): number | null {
+    return this.#usage.rssBytes();
+  }
+
+  /** Between the last ping and its answer. */
+  get lagMs(): number {
+    return this.#lagMs;
+  }
+
+  /** The host has been given something to do. */
+  wake(): void {
+    if (this.#fast) return;
+    this.#fast = true;
+    this.#heardMs = performance.now();
+    this.#schedule(BUSY_TICK_MS);
+  }
+
+  heard(): void {
+    this.#heardMs = performance.now();
+  }
+
+  pong(number: number): void {
+    if (this.#ping?.number !== number) return;
+    this.#lagMs = performance.now() - this.#ping.sentMs;
+    this.#ping = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#usage[Symbol.dispose]();
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    // After this loop has taken in what the host has said: when it was itself held up, silence proves nothing.
+    this.#timer = setTimeout(() => setImmediate(() => this.#tick()), delayMs).unref();
+  }
+
+  #tick(): void {
+    if (this.#closed) return;
+    const nowMs = performance.now();
+    const allowedMs = this.#options.allowedSilenceMs();
+    this.#fast = allowedMs !== null;
+    const rssBytes = this.#usage.rssBytes();
+    if (rssBytes !== null) {
+      if (allowedMs === null) this.memory.rest(rssBytes, nowMs);
+      else if (this.memory.exceeded(rssBytes, nowMs)) return this.#options.kill('memory');
+    }
+    if (nowMs - this.#checkedOverdueMs > IDLE_TICK_MS) {
+      this.#checkedOverdueMs = nowMs;
+      if (this.#options.isOverdue(nowMs)) return this.#options.kill('overdue');
+    }
+    if (this.#ping === null) {
+      if (allowedMs === null || nowMs - this.#heardMs > QUIET_MS) this.#sendPing(nowMs);
+    } else if (this.#isGone(this.#ping, { nowMs, allowedMs: allowedMs ?? STARVED_MS })) return this.#options.kill('unresponsive');
+    this.#schedule(this.#fast ? BUSY_TICK_MS : IDLE_TICK_MS);
+  }
+
+  #sendPing(nowMs: number): void {
+    this.#pings += 1;
+    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage.mainThread()?.ms ?? 0 };
+    this.#options.ping(this.#pings);
+  }
+
+  /** Silent for too long, and not because it was never given a processor. */
+  #isGone(ping: { sentMs: number; cpuMs: number }, { nowMs, allowedMs }: { nowMs: number; allowedMs: number }): boolean {
+    const silentMs = nowMs - ping.sentMs;
+    if (silentMs <= allowedMs) return false;
+    if (silentMs > allowedMs + STARVED_MS) return true;
+    const cpu = this.#usage.mainThread();
+    return cpu === null || cpu.stopped || cpu.ms - ping.cpuMs >= allowedMs;
+  }
+}

@@ -1,0 +1,246 @@
+// Scores candidates, one after the other, on the host's own thread: a candidate in a fresh isolate, the evaluation in its own.
+// Between two samples the loop gets its turn, so that the parent hears from the host.
+import type { CallFailure, EvaluateOutcome, EvaluateRequest } from '../call.ts';
+import { AS_COPY, agentSource, createContext, textOf, type EntryResult, type GuestContext, type GuestIsolate, type GuestIsolates } from './guest-isolates.ts';
+import { Examiner, type EvaluationInfo } from './examiner.ts';
+
+/** Evaluations that keep their isolate while others are asked for. */
+const MAX_EXAMINERS = 4;
+/** Where the clock of every evaluated call stands. */
+const TIME_MS = Date.UTC(2026, 0, 1);
+const PRINCIPAL_JSON = '{"kind":"node","id":"evaluation","roles":[],"scopes":[]}';
+
+export type EvaluationMessage = Omit<EvaluateRequest, 'candidateJs' | 'evaluationJs'> & { candidateJs: string };
+
+type Failure = CallFailure | 'invalid_score' | 'evaluation_threw';
+
+class Failed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, message: string) {
+    super(message);
+    this.failure = failure;
+  }
+}
+
+export class Evaluator {
+  readonly #isolates: GuestIsolates;
+  readonly #examiners = new Map<number, Examiner>();
+
+  constructor(isolates: GuestIsolates) {
+    this.#isolates = isolates;
+  }
+
+  /** The parent names an evaluation by a number and sends its script once. */
+  learn(evaluation: number, js: string): void {
+    this.#examiners.get(evaluation)?.dispose();
+    this.#examiners.set(evaluation, new Examiner(js, this.#isolates));
+    for (const [oldest, examiner] of this.#examiners) {
+      if (this.#examiners.size <= MAX_EXAMINERS) break;
+      examiner.dispose();
+      this.#examiners.delete(oldest);
+    }
+  }
+
+  async evaluate(evaluation: number, options: { message: EvaluationMessage; cancelled: () => boolean }): Promise<EvaluateOutcome> {
+    const examiner = this.#examiners.get(evaluation);
+    if (examiner === undefined) return { ok: false, failure: 'host_lost', message: `evaluation ${evaluation} is not known here` };
+    const candidate = this.#isolates.create(options.message.limits.memoryMb);
+    const exam = new Exam(options.message, { examiner, candidate });
+    try {
+      return await exam.run(options.cancelled);
+    } catch (error) {
+      if (error instanceof Failed) return { ok: false, failure: error.failure, message: error.message };
+      return { ok: false, failure: 'evaluation_threw', message: error instanceof Error ? error.message : String(error) };
+    } finally {
+      exam.end();
+      this.#isolates.dispose(candidate.isolate);
+    }
+  }
+}
+
+class Exam {
+  readonly #message: EvaluationMessage;
+  readonly #examiner: Examiner;
+  readonly #candidate: GuestIsolate;
+  readonly #startedMs = performance.now();
+  readonly #options = { ...AS_COPY, timeout: 1 };
+  #subject!: GuestContext;
+  #questioner: { context: GuestContext; cpuNs: () => bigint } | null = null;
+  #questionerCpuNs = 0n;
+  #calls = 0;
+
+  constructor(message: EvaluationMessage, options: { examiner: Examiner; candidate: GuestIsolate }) {
+    this.#message = message;
+    this.#examiner = options.examiner;
+    this.#candidate = options.candidate;
+  }
+
+  async run(cancelled: () => boolean): Promise<EvaluateOutcome> {
+    const { seeds, set } = this.#message;
+    const info = this.#begin();
+    const scores: number[] = [];
+    const details: unknown[] = [];
+    let sum = 0;
+    let stopped = false;
+    for (const [index, seed] of seeds.entries()) {
+      if (cancelled()) throw new Failed('cancelled', 'the evaluation was cancelled');
+      const { score, detail } = this.#message.feed === 'inside' ? this.#inside(set, seed) : this.#session({ set, seed, index });
+      scores.push(score);
+      details.push(detail);
+      sum += score;
+      stopped = this.#isHopeless({ sum, left: seeds.length - scores.length, best: info.bestPossible });
+      if (stopped) break;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { ok: true, scores, details, stopped, calls: this.#calls, cpuMs: this.#cpuMs(), wallMs: performance.now() - this.#startedMs };
+  }
+
+  end(): void {
+    if (this.#questioner !== null) this.#examiner.end(this.#questioner.context);
+  }
+
+  #begin(): EvaluationInfo {
+    const message = this.#message;
+    this.#subject = createContext(this.#candidate);
+    const info = message.feed === 'inside' ? this.#asEvaluation(() => this.#beginInside()) : this.#asEvaluation(() => this.#beginOutside());
+    this.#asCandidate(() => {
+      const { limits, capabilities } = message;
+      const settings = JSON.stringify({ agent: 'candidate', capabilities, limits: { ...limits, logLines: 0 } });
+      this.#subject.entry.applySync(undefined, ['configure', settings], AS_COPY);
+      this.#subject.entry.applySync(undefined, ['clock', TIME_MS, 0], AS_COPY);
+      const script = this.#candidate.isolate.compileScriptSync(agentSource(message.candidateJs), { filename: 'agent.js' });
+      script.runSync(this.#subject.context, { timeout: this.#remainingMs() });
+      this.#subject.entry.applySync(undefined, ['serve'], { ...AS_COPY, timeout: this.#remainingMs() });
+    });
+    return info;
+  }
+
+  #beginInside(): EvaluationInfo {
+    const info = this.#examiner.join(this.#candidate, { context: this.#subject, timeoutMs: this.#remainingMs() });
+    if (!info.inside) throw new Failed('evaluation_threw', 'the evaluation has no function inside');
+    return info;
+  }
+
+  #beginOutside(): EvaluationInfo {
+    const { context, info, cpuNs } = this.#examiner.begin(this.#remainingMs());
+    this.#questioner = { context, cpuNs };
+    this.#questionerCpuNs = cpuNs();
+    return info;
+  }
+
+  #inside(set: string, seed: number): { score: number; detail: unknown } {
+    this.#calls += 1;
+    const record = this.#asCandidate(() => this.#enter(this.#subject, ['inside', set, seed], this.#remainingMs()));
+    // In there the evaluation's errors can not be told from the candidate's.
+    return scoreOf(record, 'threw');
+  }
+
+  /** One sample, fed call by call. The candidate's own generator follows from the sample's number: of its seed it learns nothing. */
+  #session({ set, seed, index }: { set: string; seed: number; index: number }): { score: number; detail: unknown } {
+    const { context } = this.#questioner!;
+    this.#enter(this.#subject, ['session'], this.#remainingMs());
+    let record = this.#asEvaluation(() => this.#enter(context, ['open', set, seed], this.#remainingMs()));
+    for (let call = 0; record.startsWith('input\t'); call += 1) {
+      const outputJson = this.#call(record.slice('input\t'.length), index * 0x1_0000_0000 + call);
+      record = this.#asEvaluation(() => this.#enter(context, ['next', outputJson], this.#remainingMs()));
+    }
+    if (this.#message.capabilities.includes('state')) this.#checkState();
+    return scoreOf(record, 'evaluation_threw');
+  }
+
+  #call(inputJson: string, seed: number): string {
+    this.#calls += 1;
+    const seq = this.#calls;
+    const { limits } = this.#message;
+    const { isolate } = this.#candidate;
+    // V8's timeout is wall clock, and other processes want the core too: it only ends what will not end. What the call may
+    // use of the processor is counted.
+    const timeoutMs = Math.min(Math.max(limits.cpuMs, limits.deadlineMs), this.#remainingMs());
+    const cpuNs = isolate.cpuTime;
+    const records = this.#asCandidate(() =>
+      this.#enter(this.#subject, ['start', seq, 'handle', inputJson, 'null', PRINCIPAL_JSON, TIME_MS, seed], timeoutMs),
+    );
+    if (Number(isolate.cpuTime - cpuNs) > limits.cpuMs * 1e6) throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
+    const done = `done\t${seq}\t`;
+    if (records.startsWith(done)) return records.slice(done.length, records.lastIndexOf('\t'));
+    const [kind, , failure, error = ''] = records.split('\t');
+    if (kind !== 'failed') throw new Failed('deadline', 'the candidate waits for something that nothing settles');
+    const { name, message } = JSON.parse(error) as { name: string; message: string };
+    throw new Failed(failure as CallFailure, `${name}: ${message}`);
+  }
+
+  #checkState(): void {
+    const { stateBytes } = this.#message.limits;
+    const [kind, json = ''] = this.#asCandidate(() => this.#enter(this.#subject, ['state'], this.#remainingMs())).split('\t');
+    if (kind !== 'value') throw new Failed('unserialisable', `the state can not be kept: ${json.slice(0, 500)}`);
+    if (json.length > stateBytes) throw new Failed('unserialisable', `the state has ${json.length} characters, its contract allows ${stateBytes} bytes`);
+  }
+
+  #enter(context: GuestContext, values: readonly (string | number)[], timeoutMs: number): string {
+    this.#options.timeout = timeoutMs;
+    return textOf(context.entry.applySync(undefined, values as never, this.#options) as EntryResult);
+  }
+
+  /** What goes wrong in here is the candidate's. */
+  #asCandidate<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Failed) throw error;
+      const { limits, deadlineMs } = this.#message;
+      if (this.#candidate.isolate.isDisposed) throw new Failed('memory_limit', `more than ${limits.memoryMb} MB of memory`);
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== 'Script execution timed out.') throw new Failed('threw', message);
+      if (this.#leftMs() <= 1) throw new Failed('deadline', `no score after ${deadlineMs} ms`);
+      throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
+    }
+  }
+
+  #asEvaluation<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Failed) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      if (this.#leftMs() <= 1) throw new Failed('deadline', `no score after ${this.#message.deadlineMs} ms, and it was the evaluation's turn`);
+      throw new Failed('evaluation_threw', message);
+    }
+  }
+
+  #leftMs(): number {
+    return this.#message.deadlineMs - (performance.now() - this.#startedMs);
+  }
+
+  /** For V8, to which 0 means no limit. */
+  #remainingMs(): number {
+    const leftMs = Math.floor(this.#leftMs());
+    if (leftMs < 1) throw new Failed('deadline', `no score after ${this.#message.deadlineMs} ms`);
+    return leftMs;
+  }
+
+  /** Whether the mean is certain to end up worse than `stopAt`, whatever the samples that are left bring. */
+  #isHopeless({ sum, left, best }: { sum: number; left: number; best: number | null }): boolean {
+    const { stopAt, direction = 'minimize', seeds } = this.#message;
+    if (stopAt === undefined || best === null || left === 0) return false;
+    const bound = (sum + left * best) / seeds.length;
+    return direction === 'minimize' ? bound > stopAt : bound < stopAt;
+  }
+
+  #cpuMs(): number {
+    const candidateNs = this.#candidate.isolate.isDisposed ? 0n : this.#candidate.isolate.cpuTime;
+    const questionerNs = this.#questioner === null ? 0n : this.#questioner.cpuNs() - this.#questionerCpuNs;
+    return Number(candidateNs + questionerNs) / 1e6;
+  }
+}
+
+function scoreOf(record: string, failure: Failure): { score: number; detail: unknown } {
+  const [kind, text = '', detail = 'null'] = record.split('\t');
+  if (kind === 'threw') {
+    const { name, message } = JSON.parse(text) as { name: string; message: string };
+    throw new Failed(failure, `${name}: ${message}`);
+  }
+  const score = Number(text);
+  if (!Number.isFinite(score)) throw new Failed('invalid_score', `the score is ${text}, not a finite number`);
+  return { score, detail: JSON.parse(detail) };
+}

@@ -1,0 +1,63 @@
+// The evaluation's own isolate: kept from candidate to candidate, with a fresh context for each. It sees a candidate only as JSON.
+import type ivm from 'isolated-vm';
+import { AS_COPY, agentSource, createContext, releaseContext, textOf, type EntryResult, type GuestContext, type GuestIsolate, type GuestIsolates } from './guest-isolates.ts';
+
+const MEMORY_MB = 128;
+
+export interface EvaluationInfo {
+  bestPossible: number | null;
+  inside: boolean;
+}
+
+export class Examiner {
+  readonly #isolates: GuestIsolates;
+  readonly #js: string;
+  #parts: GuestIsolate | undefined;
+  #script: ivm.Script | undefined;
+  #cache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+
+  constructor(js: string, isolates: GuestIsolates) {
+    this.#js = js;
+    this.#isolates = isolates;
+  }
+
+  /** For one candidate, in the evaluation's isolate. @throws what its top level threw, or the timeout */
+  begin(timeoutMs: number): { context: GuestContext; info: EvaluationInfo; cpuNs: () => bigint } {
+    if (this.#parts === undefined || this.#parts.isolate.isDisposed) {
+      this.dispose();
+      this.#parts = this.#isolates.create(MEMORY_MB);
+      this.#script = this.#compile(this.#parts.isolate);
+    }
+    const { isolate } = this.#parts;
+    const context = createContext(this.#parts);
+    return { context, info: this.#adopt({ context, script: this.#script!, timeoutMs }), cpuNs: () => (isolate.isDisposed ? 0n : isolate.cpuTime) };
+  }
+
+  end(context: GuestContext): void {
+    if (this.#parts !== undefined && !this.#parts.isolate.isDisposed) releaseContext(context);
+  }
+
+  /** In a candidate's context, before the candidate. */
+  join(parts: GuestIsolate, options: { context: GuestContext; timeoutMs: number }): EvaluationInfo {
+    return this.#adopt({ ...options, script: this.#compile(parts.isolate) });
+  }
+
+  dispose(): void {
+    if (this.#parts !== undefined) this.#isolates.dispose(this.#parts.isolate);
+    this.#parts = undefined;
+  }
+
+  #compile(isolate: ivm.Isolate): ivm.Script {
+    const cache = this.#cache === undefined ? { produceCachedData: true } : { cachedData: this.#cache };
+    const script = isolate.compileScriptSync(agentSource(this.#js), { filename: 'evaluation.js', ...cache });
+    this.#cache ??= (script as { cachedData?: ivm.ExternalCopy<ArrayBuffer> }).cachedData;
+    return script;
+  }
+
+  #adopt(options: { context: GuestContext; script: ivm.Script; timeoutMs: number }): EvaluationInfo {
+    const { context, script, timeoutMs } = options;
+    script.runSync(context.context, { timeout: timeoutMs });
+    const json = textOf(context.entry.applySync(undefined, ['examine'], { ...AS_COPY, timeout: timeoutMs }) as EntryResult);
+    return JSON.parse(json) as EvaluationInfo;
+  }
+}

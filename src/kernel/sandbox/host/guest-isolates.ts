@@ -1,0 +1,72 @@
+// Makes isolates that are ready for guests: locked down, with the runtime's entry in hand and nothing of the host inside.
+import ivm from 'isolated-vm';
+import { guestScript } from '../guest/guest-script.ts';
+import type { GuestEntry } from '../guest/runtime.ts';
+
+export interface GuestIsolate {
+  readonly isolate: ivm.Isolate;
+  readonly guest: ivm.Script;
+}
+
+/** A context with nobody's code in it yet. */
+export interface GuestContext {
+  readonly context: ivm.Context;
+  readonly entry: ivm.Reference<GuestEntry>;
+}
+
+/** What an entry gives back: its records are in `out`, or it is the text itself. */
+export type EntryResult = string | { out: string };
+
+/** Every entry's result is a text, or an object of the runtime's own with one text in it: nothing of the agent's is ever copied. */
+export const AS_COPY = { result: { copy: true } } as const;
+
+export class GuestIsolates {
+  readonly #text = guestScript();
+  readonly #onCatastrophe: () => void;
+  #cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined;
+  #count = 0;
+
+  constructor(onCatastrophe: () => void) {
+    this.#onCatastrophe = onCatastrophe;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  create(memoryMb: number): GuestIsolate {
+    const isolate = new ivm.Isolate({ memoryLimit: memoryMb, onCatastrophicError: this.#onCatastrophe });
+    this.#count += 1;
+    // The cache holds machine code: only ever our own, and only within this process.
+    const cache = this.#cachedData === undefined ? { produceCachedData: true } : { cachedData: this.#cachedData };
+    const guest = isolate.compileScriptSync(this.#text, { filename: 'seed:guest', ...cache });
+    this.#cachedData ??= (guest as { cachedData?: ivm.ExternalCopy<ArrayBuffer> }).cachedData;
+    return { isolate, guest };
+  }
+
+  /** Also right when the isolate has ended already. */
+  dispose(isolate: ivm.Isolate): void {
+    this.#count -= 1;
+    if (!isolate.isDisposed) isolate.dispose();
+  }
+}
+
+/** Runs our own code only, on the thread that calls: the isolate must not be busy. */
+export function createContext({ isolate, guest }: GuestIsolate): GuestContext {
+  const context = isolate.createContextSync();
+  return { context, entry: guest.runSync(context, { reference: true }) as ivm.Reference<GuestEntry> };
+}
+
+export function releaseContext({ context, entry }: GuestContext): void {
+  entry.release();
+  context.release();
+}
+
+export function textOf(result: EntryResult): string {
+  return typeof result === 'string' ? result : result.out;
+}
+
+/** A bundle's script, so that its last value is nothing: whatever it leaves behind stays inside. */
+export function agentSource(js: string): string {
+  return `${js}\n;0`;
+}

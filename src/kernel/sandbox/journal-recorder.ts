@@ -1,0 +1,54 @@
+// Writes a call's journal while it runs, as texts: values are parsed when somebody wants the journal, and most calls are not recorded.
+import type { Journal, JournalError, JournalRequest, JournalResult } from './journal.ts';
+
+interface Result {
+  time: number;
+  ok: boolean;
+  json: string;
+}
+
+type Entry = { seq: number; name: string; argsJson: string } | ({ seq: number } & Result);
+
+export class JournalRecorder {
+  readonly #time: number;
+  readonly #seed: number;
+  readonly #sent = new Map<number, Result>();
+  #entries: Entry[] = [];
+
+  constructor(time: number, seed: number) {
+    this.#time = time;
+    this.#seed = seed;
+  }
+
+  /** The isolate has asked. */
+  request(seq: number, options: { name: string; argsJson: string }): void {
+    this.#entries.push({ seq, ...options });
+  }
+
+  /** A result is on its way; it counts when the isolate has taken it. */
+  sent(seq: number, result: Result): void {
+    this.#sent.set(seq, result);
+  }
+
+  /** `list`: numbers of requests whose results the isolate has taken, in that order, separated by commas. */
+  delivered(list: string): void {
+    if (list === '') return;
+    for (const item of list.split(',')) {
+      const seq = Number(item);
+      const result = this.#sent.get(seq);
+      if (result !== undefined) this.#entries.push({ seq, ...result });
+      this.#sent.delete(seq);
+    }
+  }
+
+  journal(): Journal {
+    return { journal: 1, time: this.#time, seed: this.#seed, entries: this.#entries.map(parsed) };
+  }
+}
+
+function parsed(entry: Entry): JournalRequest | JournalResult {
+  const { seq } = entry;
+  if ('name' in entry) return { seq, name: entry.name, args: JSON.parse(entry.argsJson) as unknown };
+  const value = JSON.parse(entry.json) as unknown;
+  return entry.ok ? { seq, time: entry.time, value } : { seq, time: entry.time, error: value as JournalError };
+}
