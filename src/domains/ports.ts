@@ -1,0 +1,48 @@
+// What the composition root of a node hands to the handlers of operations. Types only: definitions stay light.
+import type { Database } from '#db/database.ts';
+import type { CodeStore } from '#kernel/code-store/code-store.ts';
+import type { Health } from '#kernel/health.ts';
+import type { ChildDescription } from '#kernel/supervisor/description.ts';
+import type { Runtime } from '#kernel/runtime/runtime.ts';
+import type { Registry } from '#operation/registry.ts';
+import type { LogRecords } from '#telemetry/log-records.ts';
+import type { AgentDirectory } from './runtime/agent-directory.ts';
+import type { Stager } from './runtime/stager.ts';
+import type { SettingsView } from './config/setting.ts';
+import type { Improvements } from './evolution/improver.ts';
+
+export interface NodeInfo {
+  id: string;
+  version: string;
+  mode: 'embedded' | 'cluster';
+  startedAtMs: number;
+  /** Where the node can be reached, without a trailing slash; null without a TCP listener. */
+  url: string | null;
+}
+
+export interface NodePorts {
+  node: NodeInfo;
+  registry: Registry<NodePorts>;
+  database: Database;
+  agents: AgentDirectory;
+  runtime: Runtime;
+  codeStore: CodeStore;
+  stager: Stager;
+  improvements: Improvements;
+  settings: SettingsView;
+  health: Health;
+  logs: LogRecords;
+  /** Prometheus text. */
+  metricsText: (which: 'all' | 'seed' | 'process') => Promise<string>;
+  /** Growth of the counters over the last so many milliseconds, as Prometheus text. */
+  metricsIncrease: (periodMs: number) => Promise<string>;
+  /** The supervision tree as plain data, with memory and uptime. */
+  tree: () => Promise<ChildDescription>;
+  /** Layers of the sandbox that this machine grants. */
+  sandboxLayers: () => Readonly<Record<string, string>>;
+  /** Resident memory of the whole process tree. */
+  memoryBytes: () => Promise<number>;
+  resetRestartCounters: () => number;
+  /** Ends the process with the code that makes the root supervisor start it again. */
+  restart: (options: { force: boolean }) => void;
+}

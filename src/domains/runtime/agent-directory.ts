@@ -1,0 +1,166 @@
+// The agents of this node: one supervised worker each, brought to what their desired row says.
+import type { Database } from '#db/database.ts';
+import { SeedError } from '#lib/error.ts';
+import { nearest } from '#lib/nearest.ts';
+import { AgentWorker, type AgentWorkerOptions } from '#kernel/runtime/agent-worker.ts';
+import type { Runtime } from '#kernel/runtime/runtime.ts';
+import { Rollout, type RolloutOptions } from '#kernel/rollout/rollout.ts';
+import { serviceChild } from '#kernel/supervisor/service-child.ts';
+import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
+import { getAgent, listAgents, updateAgent, type AgentRow } from './store.ts';
+
+const SHUTDOWN_MS = 10_000;
+
+export type AgentState = 'defined' | 'starting' | 'idle' | 'busy' | 'stopping' | 'stopped' | 'error';
+
+export interface AgentDirectoryOptions {
+  database: Database;
+  /** The agents are its dynamic children. */
+  supervisor: () => Supervisor;
+  runtime: Runtime;
+  worker: Omit<AgentWorkerOptions, 'agent'>;
+  rollout: Omit<RolloutOptions, 'worker'>;
+}
+
+interface Running {
+  worker: AgentWorker;
+  rollout: Rollout;
+}
+
+export class AgentDirectory {
+  readonly #options: AgentDirectoryOptions;
+  readonly #running = new Map<string, Running>();
+  /** Known names, so that "did you mean" needs no database. */
+  readonly #names = new Set<string>();
+  readonly #stopping = new Set<string>();
+
+  constructor(options: AgentDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Starts every agent that should be running. One that can not start does not keep the others from it. */
+  async startAll(onError: (agent: string, error: Error) => void): Promise<void> {
+    const rows = await listAgents(this.#options.database);
+    await Promise.all(
+      rows.map(async (row) => {
+        this.#names.add(row.name);
+        if (row.desired !== 'running') return;
+        const problem = await this.#startChild(row.name);
+        if (problem !== null) onError(row.name, new Error(problem));
+      }),
+    );
+  }
+
+  async start(name: string): Promise<void> {
+    await getAgent(this.#options.database, name);
+    this.#names.add(name);
+    await updateAgent(this.#options.database, name, { desired: 'running' });
+    const problem = await this.#startChild(name);
+    if (problem !== null) throw new SeedError('unavailable', `${name} could not be started: ${problem}`);
+  }
+
+  /** @param force do not wait for calls in flight */
+  async stop(name: string, force: boolean): Promise<void> {
+    await getAgent(this.#options.database, name);
+    await updateAgent(this.#options.database, name, { desired: 'stopped' });
+    const supervisor = this.#options.supervisor();
+    if (force) {
+      const running = this.#running.get(name);
+      if (running !== undefined) this.#options.runtime.remove(running.worker);
+    }
+    this.#stopping.add(name);
+    try {
+      await supervisor.terminateChild(name);
+      await supervisor.deleteChild(name);
+    } finally {
+      this.#stopping.delete(name);
+    }
+  }
+
+  /** @throws SeedError `not_found`, `invalid_state` when it is stopped */
+  rollout(name: string): Rollout {
+    const running = this.#running.get(name);
+    if (running !== undefined) return running.rollout;
+    if (this.#names.has(name)) throw new SeedError('invalid_state', `${name} is not running`, { hint: `seed agents:start ${name}` });
+    throw this.unknown(name);
+  }
+
+  worker(name: string): AgentWorker | null {
+    return this.#running.get(name)?.worker ?? null;
+  }
+
+  names(): readonly string[] {
+    return [...this.#names];
+  }
+
+  /** Hashes that must not leave this node: live, stable, previous, and whatever is loaded for calls in flight. */
+  holds(): ReadonlySet<string> {
+    const held = [...this.#running.values()].flatMap(({ worker, rollout }) => {
+      const row = rollout.row;
+      return [...worker.loadedHashes(), row?.stable, row?.canary, row?.previous];
+    });
+    return new Set(held.filter((hash) => typeof hash === 'string'));
+  }
+
+  unknown(name: string): SeedError {
+    const close = nearest(name, [...this.#names]);
+    return new SeedError('not_found', `there is no agent ${JSON.stringify(name.slice(0, 80))}`, {
+      hint: close === undefined ? 'seed agents:list shows all of them' : `did you mean ${close}?`,
+    });
+  }
+
+  /** @throws SeedError `not_found` with the nearest name */
+  async get(name: string): Promise<AgentRow> {
+    try {
+      return await getAgent(this.#options.database, name);
+    } catch (error) {
+      if (error instanceof SeedError && error.code === 'not_found') throw this.unknown(name);
+      throw error;
+    }
+  }
+
+  async state(row: AgentRow): Promise<AgentState> {
+    const running = this.#running.get(row.name);
+    if (this.#stopping.has(row.name)) return 'stopping';
+    if (running === undefined) {
+      if (row.desired === 'stopped') return 'stopped';
+      const child = this.#options
+        .supervisor()
+        .whichChildren()
+        .find((entry) => entry.id === row.name);
+      return child?.child === 'restarting' ? 'starting' : 'error';
+    }
+    if (running.worker.live === null) return 'defined';
+    return (await running.worker.inFlight()) > 0 ? 'busy' : 'idle';
+  }
+
+  /** @returns why it did not start, or null */
+  async #startChild(name: string): Promise<string | null> {
+    const { runtime, worker: workerOptions, rollout: rolloutOptions } = this.#options;
+    const result = await this.#options.supervisor().startChild({
+      id: name,
+      restart: 'transient',
+      shutdownMs: SHUTDOWN_MS,
+      start: serviceChild(async () => {
+        const worker = new AgentWorker({ ...workerOptions, agent: name });
+        const rollout = new Rollout({ ...rolloutOptions, worker });
+        await rollout.reconcile();
+        const running = { worker, rollout };
+        this.#running.set(name, running);
+        runtime.add(worker);
+        return {
+          close: async () => {
+            await rollout.close();
+            await worker.close();
+            runtime.remove(worker);
+            if (this.#running.get(name) === running) this.#running.delete(name);
+          },
+        };
+      }),
+    });
+    if (result.ok || result.error === 'already_started') return null;
+    if (result.error !== 'already_present') return result.message;
+    const restarted = await this.#options.supervisor().restartChild(name);
+    return restarted.ok || restarted.error === 'running' ? null : restarted.message;
+  }
+}

@@ -1,0 +1,125 @@
+// Handlers of agents:* but for the call itself.
+import { SeedError } from '#lib/error.ts';
+import type { OperationContext, PageInput } from '#operation/operation.ts';
+import { pageOf } from '../operation.ts';
+import type { NodePorts } from '../ports.ts';
+import type { AgentState } from './agent-directory.ts';
+import { logLine } from './log-line.ts';
+import { insertAgent, listAgents, updateAgent, type AgentRow } from './store.ts';
+
+type Context = OperationContext<NodePorts>;
+
+async function item(row: AgentRow, { ports }: Context) {
+  const worker = ports.agents.worker(row.name);
+  return {
+    name: row.name,
+    type: row.type,
+    summary: row.summary,
+    status: await ports.agents.state(row),
+    version: worker?.live?.number ?? null,
+    hash: worker?.live?.hash ?? null,
+    phase: worker === null ? null : (ports.agents.rollout(row.name).row?.phase ?? null),
+    inFlight: worker === null ? 0 : await worker.inFlight(),
+    waiting: worker?.waiting ?? 0,
+    node: ports.node.id,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+export async function list(input: PageInput & { status?: AgentState }, context: Context) {
+  const rows = await listAgents(context.ports.database);
+  const items = await Promise.all(rows.map((row) => item(row, context)));
+  const wanted = input.status === undefined ? items : items.filter((one) => one.status === input.status);
+  return pageOf(wanted, input, context);
+}
+
+export async function status(input: { agent: string }, context: Context) {
+  const { ports } = context;
+  const row = await ports.agents.get(input.agent);
+  const live = ports.agents.worker(row.name)?.live ?? null;
+  return {
+    ...(await item(row, context)),
+    contract: live?.contract ?? null,
+    config: row.config,
+    metrics: row.metrics,
+    path: live?.path.path ?? null,
+    figures: live?.stats.figures(0) ?? null,
+    rollout: live === null ? null : ports.agents.rollout(row.name).row,
+  };
+}
+
+export async function create(
+  input: { name?: string; type: string; from: Readonly<Record<string, string>>; config?: Record<string, unknown> },
+  context: Context,
+) {
+  const { ports, principal } = context;
+  const built = await ports.stager.build({ sources: input.from });
+  const { contract } = built;
+  if (input.name !== undefined && input.name !== contract.name) {
+    throw new SeedError('invalid_input', `the contract is for ${JSON.stringify(contract.name)}, not for ${JSON.stringify(input.name)}`, {
+      hint: 'leave the name out, or change it in contract.ts',
+    });
+  }
+  await ports.stager.check(built);
+  const owner = { kind: principal.kind, id: principal.id };
+  const inserted = await insertAgent(ports.database, {
+    name: contract.name,
+    type: input.type,
+    summary: contract.summary,
+    source: 'upload',
+    owner,
+  });
+  if (!inserted) {
+    throw new SeedError('conflict', `there is an agent ${JSON.stringify(contract.name)} already`, {
+      hint: `for a new version: seed code:stage ${contract.name} --from <folder>`,
+    });
+  }
+  if (input.config !== undefined) await updateAgent(ports.database, contract.name, { config: input.config });
+  const staged = await ports.stager.keep(built, { agent: contract.name, parent: null, proposer: 'manual', note: '', reports: {}, principal: owner });
+  await ports.agents.start(contract.name);
+  await ports.agents.rollout(contract.name).promote({ hash: staged.artifact.hash, principal: owner, reason: 'first version' });
+  return item(await ports.agents.get(contract.name), context);
+}
+
+export async function start(input: { agent: string }, context: Context) {
+  await context.ports.agents.get(input.agent);
+  await context.ports.agents.start(input.agent);
+  return item(await context.ports.agents.get(input.agent), context);
+}
+
+export async function stop(input: { agent: string; force: boolean }, context: Context) {
+  await context.ports.agents.get(input.agent);
+  await context.ports.agents.stop(input.agent, input.force);
+  return item(await context.ports.agents.get(input.agent), context);
+}
+
+export async function config(input: { agent: string; key: string; value: unknown }, { ports, dryRun }: Context) {
+  const row = await ports.agents.get(input.agent);
+  const merged = merge(row.config, { [input.key]: input.value });
+  if (!dryRun) await updateAgent(ports.database, row.name, { config: merged });
+  return { agent: row.name, config: merged, applied: !dryRun };
+}
+
+export async function metrics(input: { agent: string; metrics: Record<string, unknown> }, { ports, dryRun }: Context) {
+  const row = await ports.agents.get(input.agent);
+  const merged = merge(row.metrics, input.metrics);
+  if (Buffer.byteLength(JSON.stringify(merged)) > 65_536) {
+    throw new SeedError('payload_too_large', `the metrics of ${row.name} would have more than 64 KiB`);
+  }
+  if (!dryRun) await updateAgent(ports.database, row.name, { metrics: merged });
+  return { agent: row.name, metrics: merged, applied: !dryRun };
+}
+
+/** null takes a member out (RFC 7396, one level). */
+function merge(target: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries({ ...target, ...patch }).filter(([, value]) => value !== null));
+}
+
+export async function* logs(input: { agent: string; lines: number; follow: boolean }, { ports, signal }: Context) {
+  await ports.agents.get(input.agent);
+  const following = input.follow ? ports.logs.follow({ agent: input.agent }, signal) : null;
+  for (const record of ports.logs.query({ agent: input.agent, limit: input.lines })) yield logLine(record);
+  if (following === null) return;
+  for await (const record of following) yield logLine(record);
+}

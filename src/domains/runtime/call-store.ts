@@ -1,0 +1,108 @@
+// Records of calls: written in batches beside the calls, never in their way.
+import type { Database } from '#db/database.ts';
+import { toJson } from '#db/columns.ts';
+import type { CallLog, CallRecord } from '#kernel/runtime/call-log.ts';
+
+const FLUSH_MS = 200;
+const BATCH = 500;
+/** Records that may wait for the database; more are dropped and counted. */
+const CAPACITY = 5_000;
+/** Of input, journal and output together; larger ones are left out and the record marked. */
+const MAX_RECORD_BYTES = 65_536;
+
+export interface CallStoreOptions {
+  database: () => Database | null;
+  onWritten: (count: number) => void;
+  onDropped: (count: number, reason: 'buffer_full' | 'write_failed') => void;
+  onError: (error: unknown) => void;
+}
+
+export class CallStore implements CallLog {
+  readonly #options: CallStoreOptions;
+  #waiting: CallRecord[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: CallStoreOptions) {
+    this.#options = options;
+  }
+
+  record(record: CallRecord): void {
+    if (this.#waiting.length >= CAPACITY) return this.#options.onDropped(1, 'buffer_full');
+    this.#waiting.push(record);
+    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+  }
+
+  /** Writes what waits; resolves when it is written or given up. */
+  flush(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const database = this.#options.database();
+      // Without a database they wait in their bounded place; the next record starts the next try.
+      if (database === null || database.state() !== 'ready') return;
+      const batch = this.#waiting.splice(0, BATCH);
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- batches follow each other, so that calls get their turn on the database
+        await database.db
+          .insertInto('calls')
+          .values(batch.map(toRow))
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        this.#options.onWritten(batch.length);
+      } catch (error) {
+        this.#options.onDropped(batch.length, 'write_failed');
+        this.#options.onError(error);
+      }
+    }
+  }
+}
+
+function toRow(record: CallRecord) {
+  const input = toJson(record.input);
+  const journal = toJson(record.journal);
+  const output = toJson(record.output);
+  const tooLarge = input.length + journal.length + output.length > MAX_RECORD_BYTES;
+  return {
+    id: record.id,
+    agent: record.agent,
+    key: record.key,
+    export: record.exportName,
+    version: record.version,
+    hash: record.hash,
+    input: tooLarge ? null : input,
+    journal: tooLarge ? null : journal,
+    output: tooLarge ? null : output,
+    error: record.error === null ? null : toJson(record.error),
+    logs: toJson(record.logs),
+    principal_kind: record.principalKind,
+    principal_id: record.principalId,
+    started_at: new Date(record.startedAtMs),
+    duration_us: Math.round(record.durationUs),
+    cpu_us: Math.round(record.cpuUs),
+    redacted: record.redacted,
+    truncated: record.truncated || tooLarge,
+  };
+}
+
+/** Deletes the records of one instance. @returns how many */
+export async function deleteCallsOf(database: Database, agent: string, key: string): Promise<number> {
+  const result = await database.db.deleteFrom('calls').where('agent', '=', agent).where('key', '=', key).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Deletes records and idempotent answers older than their retention. @returns how many records */
+export async function pruneCalls(database: Database, beforeMs: { calls: number; answers: number }): Promise<number> {
+  const result = await database.db.deleteFrom('calls').where('started_at', '<', new Date(beforeMs.calls)).executeTakeFirst();
+  await database.db.deleteFrom('idempotency_keys').where('created_at', '<', new Date(beforeMs.answers)).execute();
+  return Number(result.numDeletedRows);
+}

@@ -1,0 +1,156 @@
+// code:* — versions of agents: stage, check, make live, bring back, collect.
+import { z } from 'zod';
+import { operation } from '../operation.ts';
+import { agentName } from './agents.ts';
+
+const agent = agentName;
+const version = z.string().min(1).max(64).describe('v3, 3, the beginning of a hash, "active" or "previous"');
+
+export const versionItem = z.object({
+  agent: z.string(),
+  version: z.int(),
+  hash: z.string(),
+  status: z.enum(['active', 'previous', 'staged', 'rejected', 'retired']),
+  verdict: z.string().describe('what its last time live showed'),
+  reason: z.string(),
+  proposer: z.string(),
+  parent: z.string().nullable(),
+  sizeBytes: z.int(),
+  cached: z.boolean().describe('on this node\'s disk; the durable copy is in the database'),
+  createdAt: z.string(),
+  liveAt: z.string().nullable(),
+});
+
+const swap = z.object({
+  agent: z.string(),
+  version: z.int(),
+  hash: z.string(),
+  fromVersion: z.int().nullable(),
+  generation: z.int(),
+  swapMs: z.number(),
+  observing: z.boolean().describe('it is watched now, and taken back by itself if it is worse'),
+  applied: z.boolean(),
+});
+
+export const list = operation({
+  name: 'code:list',
+  summary: 'versions of an agent in the store with digest, status, size',
+  kind: 'read',
+  permission: { resource: 'code', action: 'read' },
+  input: z.object({ agent }),
+  output: versionItem,
+  http: { method: 'GET', path: '/api/code/:agent/versions' },
+  cli: { positionals: ['agent'], columns: ['version', 'status', 'verdict', 'hash', 'proposer', 'sizeBytes', 'createdAt', 'reason'] },
+  list: {
+    fields: { version: 'number', hash: 'string', status: 'string', verdict: 'string', proposer: 'string', sizeBytes: 'number', createdAt: 'time' },
+    search: ['hash', 'proposer', 'reason'],
+    defaultSort: 'version',
+    defaultOrder: 'desc',
+  },
+  examples: [{ summary: 'versions of the packer', input: { agent: 'packer' } }],
+  handler: () => import('./version.ts').then((m) => m.list),
+});
+
+export const get = operation({
+  name: 'code:get',
+  summary: 'source, metadata, compiled artifact digest of a version',
+  kind: 'read',
+  permission: { resource: 'code', action: 'read' },
+  input: z.object({ agent, version: version.default('active') }),
+  output: versionItem.extend({ manifest: z.unknown(), files: z.record(z.string(), z.string()) }),
+  http: { method: 'GET', path: '/api/code/:agent/versions/:version' },
+  cli: { positionals: ['agent', 'version'] },
+  examples: [{ summary: 'the code that is live', input: { agent: 'packer', version: 'active' } }],
+  handler: () => import('./version.ts').then((m) => m.get),
+});
+
+const files = z
+  .record(z.string(), z.string())
+  .describe('path in the folder → text; files that are not named are taken from the version it is based on');
+
+export const validate = operation({
+  name: 'code:validate',
+  summary: 'compile, policy, contract and contract tests in the sandbox, without keeping anything',
+  kind: 'read',
+  permission: { resource: 'code', action: 'read' },
+  input: z.object({ agent, from: files.describe('folder or files'), base: version.optional() }),
+  output: z.object({
+    ok: z.boolean(),
+    stages: z.array(z.object({ stage: z.string(), ok: z.boolean(), durationMs: z.number(), report: z.unknown() })),
+  }),
+  http: { method: 'POST', path: '/api/code/validate' },
+  cli: { positionals: ['agent'], upload: { from: 'folder' } },
+  examples: [{ summary: 'would this folder pass?', input: { agent: 'packer', from: './agents/packer' } }],
+  handler: () => import('./version.ts').then((m) => m.validate),
+});
+
+export const stage = operation({
+  name: 'code:stage',
+  dryRun: true,
+  summary: 'put a version through the gate and into the store without making it live',
+  kind: 'write',
+  permission: { resource: 'code', action: 'write' },
+  input: z.object({
+    agent,
+    from: files,
+    base: version.optional().describe('default: the live version'),
+    note: z.string().max(2_000).default(''),
+  }),
+  output: versionItem.extend({ applied: z.boolean(), timings: z.record(z.string(), z.number()).describe('milliseconds by stage') }),
+  http: { method: 'POST', path: '/api/code/:agent/versions', status: 201 },
+  cli: { positionals: ['agent'], upload: { from: 'folder' } },
+  examples: [{ summary: 'from a folder', input: { agent: 'extract', from: './agents/extract', note: 'dates in ISO form' } }],
+  handler: () => import('./version.ts').then((m) => m.stage),
+});
+
+export const promote = operation({
+  name: 'code:promote',
+  dryRun: true,
+  summary: 'make a version active: hot swap, then watch it',
+  kind: 'dangerous',
+  permission: { resource: 'code', action: 'promote' },
+  input: z.object({ agent, version, reason: z.string().max(500).default('promoted by hand') }),
+  output: swap,
+  http: { method: 'POST', path: '/api/code/:agent/versions/:version/promote' },
+  cli: { positionals: ['agent', 'version'] },
+  examples: [{ summary: 'make version 2 live', input: { agent: 'extract', version: 'v2' } }],
+  handler: () => import('./version.ts').then((m) => m.promote),
+});
+
+export const rollback = operation({
+  name: 'code:rollback',
+  dryRun: true,
+  summary: 'swap back to the previous (or a named) version',
+  kind: 'dangerous',
+  permission: { resource: 'code', action: 'promote' },
+  input: z.object({
+    agent,
+    version: version.optional().describe('default: the version that was live before'),
+    reason: z.string().max(500).default('rolled back by hand'),
+  }),
+  output: swap,
+  http: { method: 'POST', path: '/api/code/:agent/rollback' },
+  cli: { positionals: ['agent', 'version'] },
+  examples: [
+    { summary: 'back to the one before', input: { agent: 'packer' } },
+    { summary: 'back to the first', input: { agent: 'packer', version: 'v1' } },
+  ],
+  handler: () => import('./version.ts').then((m) => m.rollback),
+});
+
+export const gc = operation({
+  name: 'code:gc',
+  dryRun: true,
+  summary: 'delete cached versions past the retention, never active or previous',
+  kind: 'dangerous',
+  permission: { resource: 'code', action: 'write' },
+  input: z.object({
+    agent: agentName.optional().describe('default: all agents'),
+    keep: z.int().min(1).max(10_000).default(100).describe('versions kept beside active and previous'),
+    olderThan: z.string().default('7d').describe('younger ones are kept in any case'),
+  }),
+  output: z.object({ removed: z.array(z.string()), freedBytes: z.int(), kept: z.int(), applied: z.boolean() }),
+  http: { method: 'POST', path: '/api/code/gc' },
+  examples: [{ summary: 'what would go', input: {} }],
+  handler: () => import('./version.ts').then((m) => m.gc),
+});

@@ -1,0 +1,118 @@
+// Handlers of system:*.
+import type { HealthReport } from '#kernel/health.ts';
+import { parseDuration } from '#lib/duration.ts';
+import type { OperationContext } from '#operation/operation.ts';
+import { STRANGER } from '#operation/principal.ts';
+import type { ChildDescription } from '#kernel/supervisor/description.ts';
+import type { LogLevel } from '#telemetry/log-level.ts';
+import type { NodePorts } from '../ports.ts';
+import { logLine } from './log-line.ts';
+
+type Context = OperationContext<NodePorts>;
+
+interface TreeRow {
+  child: string;
+  path: string;
+  status: string;
+  pid: number | null;
+  uptimeSeconds: number | null;
+  restarts: number;
+  memoryMb: number | null;
+  lastExit: string | null;
+}
+
+export async function status(input: { detailed: boolean }, { ports, nowMs }: Context) {
+  const { node, database, health } = ports;
+  const [memoryBytes, tree, deep, info] = await Promise.all([ports.memoryBytes(), ports.tree(), health.deep(), database.info()]);
+  const { user, system } = process.cpuUsage();
+  return {
+    version: node.version,
+    nodeVersion: process.version,
+    node: node.id,
+    role: 'node',
+    mode: node.mode,
+    pid: process.pid,
+    startedAt: new Date(node.startedAtMs).toISOString(),
+    uptimeSeconds: Math.round((nowMs - node.startedAtMs) / 1000),
+    memoryBytes,
+    cpuSeconds: (user + system) / 1e6,
+    queueDepth: deep.report.queue_depth ?? 0,
+    database: { engine: info.engine, version: info.version, state: database.state(), sizeBytes: info.sizeBytes },
+    tree: rows(tree, { nowMs, above: [] }),
+    ...(input.detailed ? { details: { settings: ports.settings.config.settings, sandbox: ports.sandboxLayers() } } : {}),
+  };
+}
+
+export async function health(input: { fix: boolean; report: boolean }, { ports, principal }: Context) {
+  // A stranger may look, and learns only the status; repairing is not for everybody.
+  const fixed = input.fix && principal !== STRANGER ? await repair(ports) : undefined;
+  const { report } = await ports.health.deep();
+  return { ...report, ...(fixed === undefined ? {} : { fixed }), ...(input.report ? { text: reportText(report) } : {}) };
+}
+
+/** Files of the code cache from the durable copy, and agents that should run and do not. @returns what was done */
+async function repair(ports: NodePorts): Promise<string[]> {
+  const done: string[] = [];
+  const { findings } = await ports.codeStore.verify({ repair: true });
+  done.push(...findings.map(({ agent, problem, repaired }) => `${agent}: ${problem}${repaired ? ', repaired' : ', not repaired'}`));
+  for (const name of ports.agents.names()) {
+    const row = await ports.agents.get(name);
+    if (row.desired !== 'running' || ports.agents.worker(name) !== null) continue;
+    await ports.agents.start(name);
+    done.push(`${name}: started`);
+  }
+  return done;
+}
+
+function reportText(report: HealthReport): string {
+  const checks = Object.entries(report.checks).map(([name, [check]]) => {
+    const seen = check.observedValue === undefined ? '' : ` ${check.observedValue} ${check.observedUnit ?? ''}`.trimEnd();
+    return `${check.status.padEnd(4)}  ${name}${seen}${check.output === undefined ? '' : `: ${check.output}`}`;
+  });
+  return [`${report.node} is ${report.status} at ${report.system_time}`, ...checks].join('\n');
+}
+
+export function ping() {
+  return { status: 'ok' as const };
+}
+
+export function metrics(input: { type: 'all' | 'seed' | 'process' | 'growth'; period: string }, { ports }: Context) {
+  return input.type === 'growth' ? ports.metricsIncrease(parseDuration(input.period)) : ports.metricsText(input.type);
+}
+
+export async function* logs(input: { level?: LogLevel; module?: string; tail: number; follow: boolean }, { ports, signal }: Context) {
+  const filter = {
+    ...(input.level === undefined ? {} : { level: input.level }),
+    ...(input.module === undefined ? {} : { module: input.module }),
+  };
+  const following = input.follow ? ports.logs.follow(filter, signal) : null;
+  for (const record of ports.logs.query({ ...filter, limit: input.tail })) yield logLine(record);
+  if (following === null) return;
+  for await (const record of following) yield logLine(record);
+}
+
+export function restart(input: { force: boolean }, { ports, dryRun }: Context) {
+  if (!dryRun) ports.restart({ force: input.force });
+  return { restarting: !dryRun, applied: !dryRun };
+}
+
+export function heartbeatReset(_input: object, { ports }: Context) {
+  return { cleared: ports.resetRestartCounters(), applied: true };
+}
+
+/** The tree as rows, in the order of a walk from its root. */
+function rows(child: ChildDescription, options: { nowMs: number; above: readonly string[] }): TreeRow[] {
+  const { nowMs, above } = options;
+  const path = [...above, child.id];
+  const row = {
+    child: `${'  '.repeat(above.length)}${child.id}`,
+    path: path.join('/'),
+    status: child.status,
+    pid: child.pid,
+    uptimeSeconds: child.startedAt === null ? null : Math.max(0, Math.round((nowMs - Date.parse(child.startedAt)) / 1000)),
+    restarts: child.restarts,
+    memoryMb: child.memoryBytes === undefined ? null : Math.round(child.memoryBytes / 1_048_576),
+    lastExit: child.lastExit === null ? null : (child.lastExit.message ?? child.lastExit.kind),
+  };
+  return [row, ...(child.children ?? []).flatMap((below) => rows(below, { nowMs, above: path }))];
+}

@@ -1,0 +1,114 @@
+// The state of instances and the answers of idempotency keys: the kernel's StateStore in the database.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#db/database.ts';
+import { SeedError } from '#lib/error.ts';
+import type { Claim, Commit, IdempotentAnswer, StateStore } from '#kernel/runtime/state-store.ts';
+
+export function stateStore(database: Database, nodeId: string): StateStore {
+  return {
+    claim: (agent, key, leaseMs) => claim(database, { agent, key, leaseMs, nodeId }),
+    async release(agent, key, fence) {
+      await database.db
+        .updateTable('agent_states')
+        .set({ lease_until: null, node: null })
+        .where('agent', '=', agent)
+        .where('key', '=', key)
+        .where('fence', '=', fence)
+        .execute();
+    },
+    async commit(commit, leaseMs) {
+      await database.transaction(async (tx) => {
+        if (commit.instance !== null) await writeState(tx, commit.agent, { ...commit.instance, leaseMs });
+        if (commit.idempotency !== null) await writeAnswer(tx, commit.agent, commit.idempotency);
+      });
+    },
+    findAnswer: (agent, idempotencyKey) => findAnswer(database, agent, idempotencyKey),
+  };
+}
+
+interface ClaimRow {
+  fence: number;
+  revision: number;
+  state: string | null;
+  state_hash: string | null;
+}
+
+/** One statement on the database's clock: ours already, nobody's, or its lease is over. */
+async function claim(database: Database, request: { agent: string; key: string; leaseMs: number; nodeId: string }): Promise<Claim> {
+  const { agent, key, leaseMs, nodeId } = request;
+  const lease = sql`now() + ${leaseMs}::float8 * interval '1 millisecond'`;
+  const { rows } = await sql<ClaimRow>`
+    INSERT INTO agent_states AS s (agent, key, node, fence, lease_until) VALUES (${agent}, ${key}, ${nodeId}, 1, ${lease})
+    ON CONFLICT (agent, key) DO UPDATE SET node = ${nodeId}, fence = s.fence + 1, lease_until = ${lease}
+      WHERE s.node IS NULL OR s.node = ${nodeId} OR s.lease_until IS NULL OR s.lease_until < now()
+    RETURNING s.fence, s.revision, s.state::text AS state, s.state_hash`.execute(database.db as never);
+  const row = rows[0];
+  if (row === undefined) {
+    throw new SeedError('conflict', `the instance ${JSON.stringify(key)} of ${agent} is held by another node`, { retryAfterMs: leaseMs });
+  }
+  return { fence: row.fence, revision: row.revision, stateJson: row.state, stateHash: row.state_hash };
+}
+
+async function writeState(tx: Tx, agent: string, write: NonNullable<Commit['instance']> & { leaseMs: number }): Promise<void> {
+  const result = await tx
+    .updateTable('agent_states')
+    .set({
+      state: sql`${write.stateJson}::text::jsonb`,
+      state_hash: write.stateHash,
+      revision: sql`revision + 1`,
+      lease_until: sql`now() + ${write.leaseMs}::float8 * interval '1 millisecond'`,
+      updated_at: sql`now()`,
+    })
+    .where('agent', '=', agent)
+    .where('key', '=', write.key)
+    .where('fence', '=', write.fence)
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 1n) return;
+  throw new SeedError('conflict', `the instance ${JSON.stringify(write.key)} of ${agent} was taken over while the call ran`, {
+    hint: 'nothing of this call was kept; send it again',
+  });
+}
+
+async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: IdempotentAnswer }): Promise<void> {
+  const { answer } = entry;
+  const inserted = await tx
+    .insertInto('idempotency_keys')
+    .values({
+      agent,
+      key: entry.key,
+      input_hash: answer.inputHash,
+      call_id: answer.callId,
+      export: answer.exportName,
+      version: answer.version,
+      hash: answer.hash,
+      output: sql`${answer.outputJson}::text::jsonb`,
+      duration_us: Math.round(answer.durationUs),
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return;
+  // Another node answered the same key meanwhile: what this call did to the state must not stand beside it.
+  throw new SeedError('conflict', `the idempotency key ${JSON.stringify(entry.key)} was answered by another call`, {
+    hint: 'send it again: it will get that answer',
+  });
+}
+
+async function findAnswer(database: Database, agent: string, key: string): Promise<IdempotentAnswer | null> {
+  const row = await database.db
+    .selectFrom('idempotency_keys')
+    .select(['call_id', 'input_hash', 'export', 'version', 'hash', 'duration_us'])
+    .select(sql<string>`output::text`.as('output'))
+    .where('agent', '=', agent)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    callId: row.call_id,
+    inputHash: row.input_hash,
+    exportName: row.export,
+    version: row.version,
+    hash: row.hash,
+    outputJson: row.output,
+    durationUs: row.duration_us,
+  };
+}

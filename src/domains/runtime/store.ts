@@ -1,0 +1,291 @@
+// Agents, what should be live, and what was: the SQL of this context but for calls and states, which have their own files.
+import { sql } from 'kysely';
+import { toJson } from '#db/columns.ts';
+import { queriesOf, type Database, type Scope } from '#db/database.ts';
+import type { SwapKind, Verdict } from '#db/tables/runtime.ts';
+import { SeedError } from '#lib/error.ts';
+import { uuidv7 } from '#lib/id.ts';
+import type { DesiredChange, DesiredRow, DesiredState } from '#kernel/rollout/desired-state.ts';
+
+export interface AgentRow {
+  name: string;
+  type: string;
+  summary: string;
+  desired: 'running' | 'stopped';
+  source: 'folder' | 'upload';
+  config: Record<string, unknown>;
+  metrics: Record<string, unknown>;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface NewAgent {
+  name: string;
+  type: string;
+  summary: string;
+  source: 'folder' | 'upload';
+  owner: { kind: string; id: string };
+}
+
+export interface VersionRow {
+  agent: string;
+  number: number;
+  hash: string;
+  parent: string | null;
+  proposer: string;
+  note: string;
+  principalKind: string;
+  principalId: string;
+  verdict: Verdict;
+  verdictReason: string;
+  liveAt: Date | null;
+  createdAt: Date;
+  sizeBytes: number;
+}
+
+export interface Swap {
+  agent: string;
+  generation: number;
+  fromHash: string | null;
+  toHash: string;
+  kind: SwapKind;
+  reason: string;
+  principal: { kind: string; id: string };
+  durationUs: number;
+}
+
+const AGENT_COLUMNS = ['name', 'type', 'summary', 'desired', 'source', 'config', 'metrics', 'created_at', 'updated_at'] as const;
+
+export async function insertAgent(database: Database, agent: NewAgent): Promise<boolean> {
+  const result = await database.db
+    .insertInto('agents')
+    .values({
+      name: agent.name,
+      type: agent.type,
+      summary: agent.summary,
+      source: agent.source,
+      owner_kind: agent.owner.kind,
+      owner_id: agent.owner.id,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+export async function listAgents(database: Database): Promise<AgentRow[]> {
+  const rows = await database.db.selectFrom('agents').select(AGENT_COLUMNS).orderBy('name').execute();
+  return rows.map(({ created_at, updated_at, ...row }) => ({ ...row, createdAt: created_at, updatedAt: updated_at }));
+}
+
+/** @throws SeedError `not_found` */
+export async function getAgent(database: Database, name: string): Promise<AgentRow> {
+  const row = await database.db.selectFrom('agents').select(AGENT_COLUMNS).where('name', '=', name).executeTakeFirst();
+  if (row === undefined) throw new SeedError('not_found', `there is no agent ${JSON.stringify(name)}`);
+  const { created_at, updated_at, ...rest } = row;
+  return { ...rest, createdAt: created_at, updatedAt: updated_at };
+}
+
+export async function updateAgent(
+  database: Database,
+  name: string,
+  change: { desired?: 'running' | 'stopped'; summary?: string; config?: Record<string, unknown>; metrics?: Record<string, unknown> },
+): Promise<void> {
+  await database.db
+    .updateTable('agents')
+    .set({
+      updated_at: sql`now()`,
+      ...(change.desired === undefined ? {} : { desired: change.desired }),
+      ...(change.summary === undefined ? {} : { summary: change.summary }),
+      ...(change.config === undefined ? {} : { config: toJson(change.config) }),
+      ...(change.metrics === undefined ? {} : { metrics: toJson(change.metrics) }),
+    })
+    .where('name', '=', name)
+    .execute();
+}
+
+export async function listVersions(database: Database, agent: string): Promise<VersionRow[]> {
+  const rows = await database.db
+    .selectFrom('versions')
+    .innerJoin('artifacts', 'artifacts.hash', 'versions.hash')
+    .selectAll('versions')
+    .select('artifacts.size_bytes')
+    .where('versions.agent', '=', agent)
+    .orderBy('versions.number')
+    .execute();
+  return rows.map((row) => ({
+    agent: row.agent,
+    number: row.number,
+    hash: row.hash,
+    parent: row.parent,
+    proposer: row.proposer,
+    note: row.note,
+    principalKind: row.principal_kind,
+    principalId: row.principal_id,
+    verdict: row.verdict,
+    verdictReason: row.verdict_reason,
+    liveAt: row.live_at,
+    createdAt: row.created_at,
+    sizeBytes: row.size_bytes,
+  }));
+}
+
+/** Whether an agent has a version with exactly these sources. */
+export async function sourcesKnown(database: Database, agent: string, sourcesHash: string): Promise<boolean> {
+  const row = await database.db
+    .selectFrom('versions')
+    .innerJoin('artifacts', 'artifacts.hash', 'versions.hash')
+    .select('versions.number')
+    .where('versions.agent', '=', agent)
+    .where('artifacts.sources_hash', '=', sourcesHash)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function setVerdict(scope: Scope, version: { agent: string; hash: string }, verdict: { verdict: Verdict; reason: string; live?: boolean }): Promise<void> {
+  await queriesOf(scope)
+    .updateTable('versions')
+    .set({
+      verdict: verdict.verdict,
+      verdict_reason: verdict.reason,
+      ...(verdict.live === true ? { live_at: sql`now()` } : {}),
+    })
+    .where('agent', '=', version.agent)
+    .where('hash', '=', version.hash)
+    .execute();
+}
+
+export async function getVerdict(database: Database, agent: string, hash: string): Promise<{ number: number; verdict: Verdict; reason: string } | null> {
+  const row = await database.db
+    .selectFrom('versions')
+    .select(['number', 'verdict', 'verdict_reason'])
+    .where('agent', '=', agent)
+    .where('hash', '=', hash)
+    .executeTakeFirst();
+  return row === undefined ? null : { number: row.number, verdict: row.verdict, reason: row.verdict_reason };
+}
+
+/** Ends the observation of whatever version of the agent is being watched, without a verdict of its own. */
+export async function supersede(scope: Scope, agent: string): Promise<void> {
+  const reason = 'another version went live while it was observed';
+  await queriesOf(scope)
+    .updateTable('versions')
+    .set({ verdict: 'superseded', verdict_reason: reason })
+    .where('agent', '=', agent)
+    .where('verdict', '=', 'observing')
+    .execute();
+  await settleSwaps(scope, agent, { verdict: 'superseded', analysis: null });
+}
+
+export async function insertSwap(scope: Scope, swap: Swap): Promise<void> {
+  await queriesOf(scope)
+    .insertInto('swaps')
+    .values({
+      id: uuidv7(),
+      agent: swap.agent,
+      generation: swap.generation,
+      from_hash: swap.fromHash,
+      to_hash: swap.toHash,
+      kind: swap.kind,
+      reason: swap.reason,
+      principal_kind: swap.principal.kind,
+      principal_id: swap.principal.id,
+      duration_us: Math.round(swap.durationUs),
+    })
+    .execute();
+}
+
+/** Closes the swaps of an agent that are still being observed. */
+export async function settleSwaps(scope: Scope, agent: string, settled: { verdict: Verdict; analysis: unknown; toHash?: string }): Promise<void> {
+  let query = queriesOf(scope)
+    .updateTable('swaps')
+    .set({ verdict: settled.verdict, analysis: toJson(settled.analysis) })
+    .where('agent', '=', agent)
+    .where('verdict', '=', 'observing');
+  if (settled.toHash !== undefined) query = query.where('to_hash', '=', settled.toHash);
+  await query.execute();
+}
+
+export async function listSwaps(database: Database, agent: string, limit: number) {
+  const rows = await database.db
+    .selectFrom('swaps')
+    .selectAll()
+    .where('agent', '=', agent)
+    .orderBy('generation', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    generation: row.generation,
+    fromHash: row.from_hash,
+    toHash: row.to_hash,
+    kind: row.kind,
+    reason: row.reason,
+    durationUs: row.duration_us,
+    verdict: row.verdict,
+    at: row.at,
+  }));
+}
+
+interface DesiredColumns {
+  agent: string;
+  generation: number;
+  stable: string | null;
+  canary: string | null;
+  weight: number;
+  previous: string | null;
+  phase: 'idle' | 'observing';
+  deadline: Date | null;
+  reason: string;
+}
+
+function toDesired({ deadline, ...row }: DesiredColumns): DesiredRow {
+  return { ...row, deadlineMs: deadline === null ? null : deadline.getTime() };
+}
+
+/** The kernel's DesiredState in the database. */
+export function desiredState(database: Database): DesiredState {
+  const columns = ['agent', 'generation', 'stable', 'canary', 'weight', 'previous', 'phase', 'deadline', 'reason'] as const;
+  return {
+    async get(agent) {
+      const row = await database.db.selectFrom('desired_state').select(columns).where('agent', '=', agent).executeTakeFirst();
+      return row === undefined ? null : toDesired(row);
+    },
+    async list() {
+      const rows = await database.db.selectFrom('desired_state').select(columns).orderBy('agent').execute();
+      return rows.map(toDesired);
+    },
+    async compareAndSet(agent, expectedGeneration, change) {
+      const row = await compareAndSet(database, { agent, expectedGeneration, change });
+      if (row !== undefined) return row;
+      throw new SeedError('conflict', `what should be live of ${agent} was changed by somebody else`, { hint: 'look at it again, then decide' });
+    },
+  };
+}
+
+async function compareAndSet(database: Database, request: { agent: string; expectedGeneration: number; change: DesiredChange }): Promise<DesiredRow | undefined> {
+  const { agent, expectedGeneration, change } = request;
+  const values = {
+    stable: change.stable,
+    canary: change.canary,
+    weight: change.weight,
+    previous: change.previous,
+    phase: change.phase,
+    deadline: change.deadlineMs === null ? null : new Date(change.deadlineMs),
+    reason: change.reason,
+  };
+  const written =
+    expectedGeneration === 0
+      ? await database.db
+          .insertInto('desired_state')
+          .values({ agent, generation: 1, ...values })
+          .onConflict((conflict) => conflict.doNothing())
+          .returning(['generation'])
+          .executeTakeFirst()
+      : await database.db
+          .updateTable('desired_state')
+          .set({ ...values, generation: sql`generation + 1`, updated_at: sql`now()` })
+          .where('agent', '=', agent)
+          .where('generation', '=', expectedGeneration)
+          .returning(['generation'])
+          .executeTakeFirst();
+  return written === undefined ? undefined : { agent, generation: written.generation, ...change };
+}

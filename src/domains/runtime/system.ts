@@ -1,0 +1,148 @@
+// system:* — the node itself.
+import { z } from 'zod';
+import { operation } from '../operation.ts';
+
+const nothing = z.object({});
+
+const treeRow = z.object({
+  child: z.string().describe('id, two spaces in for each supervisor above it'),
+  path: z.string(),
+  status: z.string(),
+  pid: z.int().nullable().describe('of a child that is a process of its own'),
+  uptimeSeconds: z.int().nullable(),
+  restarts: z.int(),
+  memoryMb: z.int().nullable(),
+  lastExit: z.string().nullable(),
+});
+
+export const status = operation({
+  name: 'system:status',
+  aliases: ['heartbeat:status'],
+  summary: 'version, uptime, node, mode, memory, cpu, supervision tree',
+  kind: 'read',
+  permission: { resource: 'system', action: 'read' },
+  input: z.object({ detailed: z.boolean().default(false).describe('with settings and sandbox layers') }),
+  output: z.object({
+    version: z.string(),
+    nodeVersion: z.string(),
+    node: z.string(),
+    role: z.string(),
+    mode: z.enum(['embedded', 'cluster']),
+    pid: z.int(),
+    startedAt: z.string(),
+    uptimeSeconds: z.number(),
+    memoryBytes: z.int().describe('resident, of the whole process tree'),
+    cpuSeconds: z.number(),
+    queueDepth: z.int(),
+    database: z.object({ engine: z.string(), version: z.string(), state: z.string(), sizeBytes: z.int() }),
+    tree: z.array(treeRow).describe('supervision tree, each child behind its supervisor'),
+    details: z.unknown().optional(),
+  }),
+  http: { method: 'GET', path: '/api/system/status' },
+  cli: { short: { detailed: 'd' } },
+  examples: [{ summary: 'how the node is', input: {} }],
+  handler: () => import('./node.ts').then((m) => m.status),
+});
+
+export const health = operation({
+  name: 'system:health',
+  summary: 'deep health: queue depth and status, cluster nodes, store, database, disk, checks',
+  description: 'Without a token it answers its code and {status} alone. 503 when the queue is full or this node itself is at fault.',
+  kind: 'read',
+  permission: { resource: 'system', action: 'read' },
+  input: z.object({
+    fix: z.boolean().default(false).describe('first repair what the node can repair itself: damaged cache files, agents that should run and do not'),
+    report: z.boolean().default(false).describe('with a text for people'),
+  }),
+  output: z.looseObject({ status: z.string() }),
+  http: {
+    method: 'GET',
+    path: '/health/deep',
+    public: true,
+    raw: { contentType: 'application/health+json' },
+    statusOf: (report) => (report['status'] === 'degraded' ? 503 : 200),
+  },
+  cli: { short: { report: 'r' } },
+  examples: [
+    { summary: 'all checks', input: {} },
+    { summary: 'repair what can be repaired', input: { fix: true } },
+  ],
+  handler: () => import('./node.ts').then((m) => m.health),
+});
+
+export const ping = operation({
+  name: 'system:ping',
+  summary: 'liveness: {"status":"ok"}, touches nothing',
+  kind: 'read',
+  permission: { resource: 'system', action: 'read' },
+  input: nothing,
+  output: z.object({ status: z.literal('ok') }),
+  http: { method: 'GET', path: '/health', public: true, raw: { contentType: 'application/json' } },
+  examples: [{ summary: 'is it there?', input: {} }],
+  handler: () => import('./node.ts').then((m) => m.ping),
+});
+
+export const metrics = operation({
+  name: 'system:metrics',
+  summary: 'metrics of this node, as Prometheus text',
+  kind: 'read',
+  permission: { resource: 'metrics', action: 'read' },
+  input: z.object({
+    type: z
+      .enum(['all', 'seed', 'process', 'growth'])
+      .default('all')
+      .describe('seed: our own; process: of the Node.js process; growth: how much the counters grew within the period'),
+    period: z.string().default('1h').describe('of growth, for example 10m; at most 1h'),
+  }),
+  output: z.string(),
+  http: { method: 'GET', path: '/metrics', raw: { contentType: 'text/plain; version=0.0.4; charset=utf-8' } },
+  cli: { short: { type: 't', period: 'p' } },
+  examples: [{ summary: 'what a scraper reads', input: {} }],
+  handler: () => import('./node.ts').then((m) => m.metrics),
+});
+
+export const logs = operation({
+  name: 'system:logs',
+  summary: 'log lines of the node, newest last',
+  kind: 'read',
+  stream: true,
+  permission: { resource: 'system', action: 'read' },
+  input: z.object({
+    level: z.enum(['debug', 'info', 'warn', 'error']).optional().describe('this level and above'),
+    module: z.string().max(64).optional(),
+    tail: z.int().min(0).max(1_000).default(100),
+    follow: z.boolean().default(false).describe('go on with new lines as they come'),
+  }),
+  output: z.object({ at: z.string(), level: z.string(), module: z.string(), message: z.string(), fields: z.record(z.string(), z.unknown()) }),
+  http: { method: 'GET', path: '/api/system/logs' },
+  cli: { short: { level: 'l', module: 'm', tail: 't', follow: 'f' }, follow: 'follow' },
+  examples: [{ summary: 'warnings and errors, as they come', input: { level: 'warn', follow: true } }],
+  handler: () => import('./node.ts').then((m) => m.logs),
+});
+
+export const restart = operation({
+  name: 'system:restart',
+  dryRun: true,
+  summary: 'restart the node process: drain, stop in order, start again',
+  kind: 'dangerous',
+  permission: { resource: 'system', action: 'restart' },
+  input: z.object({ force: z.boolean().default(false).describe('do not wait for calls in flight') }),
+  output: z.object({ restarting: z.boolean(), applied: z.boolean() }),
+  http: { method: 'POST', path: '/api/system/restart', status: 202 },
+  cli: { short: { force: 'f' } },
+  examples: [{ summary: 'after a change of settings', input: {} }],
+  handler: () => import('./node.ts').then((m) => m.restart),
+});
+
+export const heartbeatReset = operation({
+  name: 'system:heartbeat:reset',
+  aliases: ['heartbeat:reset'],
+  summary: 'clear the restart counters of the supervision tree',
+  kind: 'write',
+  permission: { resource: 'system', action: 'write' },
+  input: nothing,
+  output: z.object({ cleared: z.int().describe('restarts that were counted'), applied: z.boolean() }),
+  http: { method: 'POST', path: '/api/system/heartbeat/reset' },
+  examples: [{ summary: 'after a repair', input: {} }],
+  handler: () => import('./node.ts').then((m) => m.heartbeatReset),
+});

@@ -1,0 +1,226 @@
+// Handlers of code:*: stage, check, make live, bring back, collect.
+import { parseDuration } from '#lib/duration.ts';
+import { SeedError, toSeedError } from '#lib/error.ts';
+import type { Swapped } from '#kernel/rollout/rollout.ts';
+import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
+import type { OperationContext, PageInput } from '#operation/operation.ts';
+import { pageOf } from '../operation.ts';
+import type { NodePorts } from '../ports.ts';
+import { listVersions, type VersionRow } from './store.ts';
+
+type Context = OperationContext<NodePorts>;
+
+const ACCEPTED = new Set(['healthy', 'unverified', 'superseded']);
+
+interface Described {
+  row: VersionRow;
+  desired: DesiredRow | null;
+  cached: ReadonlySet<string>;
+}
+
+function item({ row, desired, cached }: Described) {
+  return {
+    agent: row.agent,
+    version: row.number,
+    hash: row.hash,
+    status: statusOf(row, desired),
+    verdict: row.verdict,
+    reason: row.verdictReason === '' ? row.note : row.verdictReason,
+    proposer: row.proposer,
+    parent: row.parent,
+    sizeBytes: row.sizeBytes,
+    cached: cached.has(row.hash),
+    createdAt: row.createdAt.toISOString(),
+    liveAt: row.liveAt?.toISOString() ?? null,
+  };
+}
+
+function statusOf(row: VersionRow, desired: DesiredRow | null): 'active' | 'previous' | 'staged' | 'rejected' | 'retired' {
+  if (desired !== null && liveHash(desired) === row.hash) return 'active';
+  if (desired?.previous === row.hash || desired?.stable === row.hash) return 'previous';
+  if (row.verdict === 'staged') return 'staged';
+  return row.verdict === 'rejected' ? 'rejected' : 'retired';
+}
+
+async function desiredOf(agent: string, { ports }: Context): Promise<DesiredRow | null> {
+  return ports.agents.worker(agent) === null ? null : ports.agents.rollout(agent).row;
+}
+
+async function describeAll(agent: string, context: Context): Promise<ReturnType<typeof item>[]> {
+  const { ports } = context;
+  await ports.agents.get(agent);
+  const [rows, desired, cached] = await Promise.all([listVersions(ports.database, agent), desiredOf(agent, context), ports.codeStore.cached(agent)]);
+  return rows.map((row) => item({ row, desired, cached }));
+}
+
+export async function list(input: PageInput & { agent: string }, context: Context) {
+  return pageOf(await describeAll(input.agent, context), input, context);
+}
+
+export async function get(input: { agent: string; version: string }, context: Context) {
+  const found = await find(input.agent, input.version, context);
+  const { artifact } = await context.ports.codeStore.load(found.agent, found.hash);
+  return { ...found, manifest: artifact.manifest, files: artifact.sources };
+}
+
+async function find(agent: string, version: string, context: Context): Promise<ReturnType<typeof item>> {
+  const all = await describeAll(agent, context);
+  const { hash } = await resolve(agent, version, context);
+  const found = all.find((one) => one.hash === hash);
+  if (found === undefined) throw new SeedError('not_found', `${agent} has no version ${JSON.stringify(version)}`);
+  return found;
+}
+
+/** v3, 3, the beginning of a hash, `active`, `previous`. @throws SeedError `not_found` */
+async function resolve(agent: string, version: string, context: Context): Promise<{ hash: string; number: number }> {
+  const { ports } = context;
+  if (version === 'active' || version === 'previous') {
+    const desired = await desiredOf(agent, context);
+    const hash = version === 'active' ? (desired === null ? null : liveHash(desired)) : desired?.previous;
+    if (hash === null || hash === undefined) throw new SeedError('not_found', `${agent} has no ${version} version`);
+    return ports.codeStore.resolve(agent, hash);
+  }
+  return ports.codeStore.resolve(agent, version);
+}
+
+/** The files of the base version with the given ones in their place. */
+async function sourcesFor(input: { agent: string; from: Readonly<Record<string, string>>; base?: string }, context: Context) {
+  const { ports } = context;
+  await ports.agents.get(input.agent);
+  const desired = await desiredOf(input.agent, context);
+  const live = desired === null ? null : liveHash(desired);
+  const baseHash = input.base === undefined ? live : (await resolve(input.agent, input.base, context)).hash;
+  if (baseHash === null) return { sources: input.from, parent: null };
+  const { artifact } = await ports.codeStore.load(input.agent, baseHash);
+  return { sources: { ...artifact.sources, ...input.from }, parent: baseHash };
+}
+
+export async function validate(input: { agent: string; from: Readonly<Record<string, string>>; base?: string }, context: Context) {
+  const { ports } = context;
+  const { sources } = await sourcesFor(input, context);
+  const stages: { stage: string; ok: boolean; durationMs: number; report: unknown }[] = [];
+  const stage = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => {
+    const startedMs = performance.now();
+    try {
+      const result = await work();
+      stages.push({ stage: name, ok: true, durationMs: performance.now() - startedMs, report: null });
+      return result;
+    } catch (thrown) {
+      const { code, message, details } = toSeedError(thrown);
+      stages.push({ stage: name, ok: false, durationMs: performance.now() - startedMs, report: { code, message, details: details ?? null } });
+      return null;
+    }
+  };
+  const built = await stage('build', () => ports.stager.build({ sources, agent: input.agent }));
+  if (built !== null) await stage('contract_tests', () => ports.stager.check(built));
+  return { ok: stages.every((one) => one.ok), stages };
+}
+
+export async function stage(
+  input: { agent: string; from: Readonly<Record<string, string>>; base?: string; note: string },
+  context: Context,
+) {
+  const { ports, principal, dryRun } = context;
+  const startedMs = performance.now();
+  const { sources, parent } = await sourcesFor(input, context);
+  const built = await ports.stager.build({ sources, agent: input.agent });
+  const builtMs = performance.now();
+  await ports.stager.check(built);
+  const checkedMs = performance.now();
+  if (dryRun) {
+    return { agent: input.agent, applied: false, timings: { build: builtMs - startedMs, check: checkedMs - builtMs } };
+  }
+  const staged = await ports.stager.keep(built, {
+    agent: input.agent,
+    parent,
+    proposer: 'manual',
+    note: input.note,
+    reports: {},
+    principal: { kind: principal.kind, id: principal.id },
+  });
+  const keptMs = performance.now();
+  const timings = { build: builtMs - startedMs, check: checkedMs - builtMs, keep: keptMs - checkedMs };
+  return { ...(await find(input.agent, staged.artifact.hash, context)), applied: true, timings };
+}
+
+function swapItem(swapped: Swapped, numbers: ReadonlyMap<string, number>) {
+  return {
+    agent: swapped.agent,
+    version: swapped.toNumber,
+    hash: swapped.toHash,
+    fromVersion: swapped.fromHash === null ? null : (numbers.get(swapped.fromHash) ?? null),
+    generation: swapped.generation,
+    swapMs: swapped.durationUs / 1000,
+    observing: swapped.observing,
+    applied: true,
+  };
+}
+
+async function numbersOf(agent: string, { ports }: Context): Promise<Map<string, number>> {
+  return new Map((await listVersions(ports.database, agent)).map((row) => [row.hash, row.number]));
+}
+
+export async function promote(input: { agent: string; version: string; reason: string }, context: Context) {
+  const { ports, principal, dryRun } = context;
+  await ports.agents.get(input.agent);
+  const { hash, number } = await resolve(input.agent, input.version, context);
+  const rollout = ports.agents.rollout(input.agent);
+  if (dryRun) return plan(input.agent, { hash, number }, context);
+  const swapped = await rollout.promote({ hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
+  return swapItem(swapped, await numbersOf(input.agent, context));
+}
+
+export async function rollback(input: { agent: string; version?: string; reason: string }, context: Context) {
+  const { ports, principal, dryRun } = context;
+  await ports.agents.get(input.agent);
+  const rollout = ports.agents.rollout(input.agent);
+  const target = input.version === undefined ? await targetOf(input.agent, context) : await resolve(input.agent, input.version, context);
+  if (dryRun) return plan(input.agent, target, context);
+  const swapped = await rollout.rollback({ hash: target.hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
+  return swapItem(swapped, await numbersOf(input.agent, context));
+}
+
+/** The version that was live before; after an automatic rollback the newest older one that was accepted once. */
+async function targetOf(agent: string, context: Context): Promise<{ hash: string; number: number }> {
+  const { ports } = context;
+  const { rollbackTarget, row } = ports.agents.rollout(agent);
+  if (rollbackTarget !== null) return ports.codeStore.resolve(agent, rollbackTarget);
+  const live = row === null ? null : liveHash(row);
+  const versions = await listVersions(ports.database, agent);
+  const liveNumber = versions.find((version) => version.hash === live)?.number ?? 0;
+  const older = versions.filter((version) => version.number < liveNumber && ACCEPTED.has(version.verdict)).at(-1);
+  if (older === undefined) {
+    throw new SeedError('invalid_state', `${agent} has no version before the present one`, { hint: `seed code:list ${agent} shows what there is` });
+  }
+  return { hash: older.hash, number: older.number };
+}
+
+async function plan(agent: string, target: { hash: string; number: number }, context: Context) {
+  const { row } = context.ports.agents.rollout(agent);
+  const numbers = await numbersOf(agent, context);
+  const live = row === null ? null : liveHash(row);
+  return {
+    agent,
+    version: target.number,
+    hash: target.hash,
+    fromVersion: live === null ? null : (numbers.get(live) ?? null),
+    generation: (row?.generation ?? 0) + 1,
+    swapMs: 0,
+    observing: false,
+    applied: false,
+  };
+}
+
+export async function gc(input: { agent?: string; keep: number; olderThan: string }, context: Context) {
+  const { ports, dryRun } = context;
+  if (input.agent !== undefined) await ports.agents.get(input.agent);
+  const holds = ports.agents.holds();
+  const result = await ports.codeStore.gc({
+    agents: input.agent === undefined ? ports.agents.names() : [input.agent],
+    keep: input.keep,
+    olderThanMs: parseDuration(input.olderThan),
+    holds,
+    dryRun,
+  });
+  return { ...result, applied: !dryRun };
+}

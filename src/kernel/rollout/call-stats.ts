@@ -1,0 +1,80 @@
+// How the calls of one version went lately: counts and a latency histogram in slices of time, so that a version can be
+// compared with what its predecessor did just before.
+
+const SLICE_MS = 5_000;
+const SLICES = 24;
+/** Bucket i holds durations up to FIRST_US × GROWTH^i. */
+const FIRST_US = 50;
+const GROWTH = 1.15;
+const BUCKETS = 100;
+const LOG_GROWTH = Math.log(GROWTH);
+
+interface Slice {
+  number: number;
+  calls: number;
+  errors: number;
+  limitHits: number;
+  buckets: Uint32Array;
+}
+
+export interface CallFigures {
+  calls: number;
+  /** Calls that failed by the agent's fault, limit hits included. */
+  errors: number;
+  /** Calls that were ended by their own limit. */
+  limitHits: number;
+  /** 0..1; 0 when there were no calls. */
+  errorRate: number;
+  /** Milliseconds, upper edge of its bucket (15 % wide); null when there were no calls. */
+  p95Ms: number | null;
+}
+
+export class CallStats {
+  readonly #slices: Slice[] = [];
+
+  /** @param atMs end of the call, ms since the epoch. */
+  observe(atMs: number, durationUs: number, outcome: 'ok' | 'error' | 'limit'): void {
+    const slice = this.#sliceAt(atMs);
+    slice.calls += 1;
+    if (outcome !== 'ok') slice.errors += 1;
+    if (outcome === 'limit') slice.limitHits += 1;
+    const bucket = durationUs <= FIRST_US ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log(durationUs / FIRST_US) / LOG_GROWTH));
+    slice.buckets[bucket] = (slice.buckets[bucket] ?? 0) + 1;
+  }
+
+  /** Figures of the slices that end after `sinceMs`; at most the last two minutes are kept. */
+  figures(sinceMs: number): CallFigures {
+    const buckets = new Uint32Array(BUCKETS);
+    let calls = 0;
+    let errors = 0;
+    let limitHits = 0;
+    for (const slice of this.#slices) {
+      if ((slice.number + 1) * SLICE_MS <= sinceMs) continue;
+      calls += slice.calls;
+      errors += slice.errors;
+      limitHits += slice.limitHits;
+      for (let bucket = 0; bucket < BUCKETS; bucket += 1) buckets[bucket] = (buckets[bucket] ?? 0) + (slice.buckets[bucket] ?? 0);
+    }
+    return { calls, errors, limitHits, errorRate: calls === 0 ? 0 : errors / calls, p95Ms: quantileMs(buckets, calls, 0.95) };
+  }
+
+  #sliceAt(atMs: number): Slice {
+    const number = Math.floor(atMs / SLICE_MS);
+    const last = this.#slices.at(-1);
+    if (last !== undefined && last.number >= number) return last;
+    const slice: Slice = { number, calls: 0, errors: 0, limitHits: 0, buckets: new Uint32Array(BUCKETS) };
+    this.#slices.push(slice);
+    if (this.#slices.length > SLICES) this.#slices.shift();
+    return slice;
+  }
+}
+
+function quantileMs(buckets: Uint32Array, calls: number, share: number): number | null {
+  if (calls === 0) return null;
+  let seen = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+    seen += buckets[bucket] ?? 0;
+    if (seen >= calls * share) return (FIRST_US * GROWTH ** bucket) / 1000;
+  }
+  return (FIRST_US * GROWTH ** (BUCKETS - 1)) / 1000;
+}

@@ -1,0 +1,256 @@
+// Brings one agent to what its desired row says, changes that row, and watches a new version until it is proven or taken back.
+import { SeedError, toSeedError } from '#lib/error.ts';
+import { uuidv7 } from '#lib/id.ts';
+import { emit } from '#telemetry/emit.ts';
+import type { AgentWorker } from '../runtime/agent-worker.ts';
+import { analyse, type Analysis } from './analysis.ts';
+import type { CallFigures } from './call-stats.ts';
+import { liveHash, type DesiredChange, type DesiredRow, type DesiredState } from './desired-state.ts';
+
+const TICK_MS = 250;
+/** How far back the figures of the version before are looked at. */
+const BASELINE_MS = 60_000;
+
+export type SwapKind = 'promote' | 'rollback' | 'automatic_rollback';
+
+export interface Swapped {
+  agent: string;
+  generation: number;
+  kind: SwapKind;
+  fromHash: string | null;
+  toHash: string;
+  toNumber: number;
+  reason: string;
+  /** Whether the version is watched now. */
+  observing: boolean;
+  principal: { kind: string; id: string };
+  /** From the decision until new calls go to the version, microseconds. */
+  durationUs: number;
+}
+
+export type ObservationVerdict = 'healthy' | 'unverified' | 'rolled_back';
+
+export interface Observed {
+  agent: string;
+  hash: string;
+  verdict: ObservationVerdict;
+  analysis: Analysis;
+}
+
+/** Port: where changes of what is live are written down. */
+export interface RolloutLog {
+  swapped(swap: Swapped): Promise<void>;
+  observed(observation: Observed): Promise<void>;
+}
+
+export interface RolloutOptions {
+  worker: AgentWorker;
+  desired: DesiredState;
+  log: RolloutLog;
+  nodePrincipal: { kind: string; id: string };
+  /** ms since the epoch */
+  nowMs: () => number;
+  monotonicMs: () => number;
+  /** Improvements that wait or run, for the telemetry event. */
+  queueDepth: () => number;
+  onError: (error: unknown) => void;
+}
+
+interface Observation {
+  hash: string;
+  startedMs: number;
+  baseline: CallFigures;
+}
+
+export interface PromoteRequest {
+  hash: string;
+  principal: { kind: string; id: string };
+  reason: string;
+}
+
+export class Rollout {
+  readonly #options: RolloutOptions;
+  #row: DesiredRow | null = null;
+  #observation: Observation | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #change: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: RolloutOptions) {
+    this.#options = options;
+  }
+
+  get row(): DesiredRow | null {
+    return this.#row;
+  }
+
+  /** Reads the desired row and goes there: at start, and when another node may have changed it. */
+  reconcile(): Promise<void> {
+    return this.#exclusive(async () => {
+      const row = await this.#options.desired.get(this.#options.worker.agent);
+      if (row === null || (this.#row !== null && row.generation <= this.#row.generation)) return;
+      const hash = liveHash(row);
+      this.#row = row;
+      if (hash !== null && hash !== this.#options.worker.live?.hash) await this.#options.worker.switchTo(hash);
+      if (row.phase === 'observing' && row.canary !== null) this.#observe(row.canary, NOTHING_SEEN);
+      else this.#stopObserving();
+    });
+  }
+
+  /** Makes a version live and watches it. @throws SeedError what loading it said, `conflict` */
+  promote(request: PromoteRequest): Promise<Swapped> {
+    return this.#exclusive(() => this.#swap('promote', request));
+  }
+
+  /** Goes back to `hash`, or to the version that was live before. It is not watched: it was live already. @throws SeedError `invalid_state` */
+  rollback(request: Omit<PromoteRequest, 'hash'> & { hash?: string }): Promise<Swapped> {
+    return this.#exclusive(() => {
+      const hash = request.hash ?? this.#row?.previous;
+      if (hash === null || hash === undefined) {
+        throw new SeedError('invalid_state', `${this.#options.worker.agent} has no version before the present one`);
+      }
+      return this.#swap('rollback', { ...request, hash });
+    });
+  }
+
+  /** Where `rollback` would go. */
+  get rollbackTarget(): string | null {
+    return this.#row?.previous ?? null;
+  }
+
+  close(): Promise<unknown> {
+    this.#closed = true;
+    this.#stopObserving();
+    return this.#change.catch(() => undefined);
+  }
+
+  /** One change after the other. */
+  #exclusive<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#change.then(change);
+    this.#change = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The swap, told to whoever listens: start, then success or error, then how long it took. */
+  async #swap(kind: SwapKind, request: PromoteRequest): Promise<Swapped> {
+    const { worker, monotonicMs, queueDepth } = this.#options;
+    const about = { agent: worker.agent, id: uuidv7(), hash: request.hash, cause: kind === 'promote' ? ('promote' as const) : ('rollback' as const) };
+    const startedMs = monotonicMs();
+    emit('seed_agent.hot_reload.start', { queue_depth: queueDepth() }, about);
+    try {
+      const swapped = await this.#makeLive(kind, request, startedMs);
+      emit('seed_agent.hot_reload.success', { version: `v${swapped.toNumber}` }, about);
+      emit('seed_agent.hot_reload.duration', { duration: Math.round(swapped.durationUs) }, { ...about, outcome: 'success' });
+      return swapped;
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      emit('seed_agent.hot_reload.error', { reason: `${error.code}: ${error.message}` }, about);
+      emit('seed_agent.hot_reload.duration', { duration: Math.round((monotonicMs() - startedMs) * 1000) }, { ...about, outcome: 'error' });
+      throw error;
+    }
+  }
+
+  async #makeLive(kind: SwapKind, request: PromoteRequest, startedMs: number): Promise<Swapped> {
+    const { worker, desired, nowMs, monotonicMs } = this.#options;
+    const before = this.#row ?? (await desired.get(worker.agent));
+    const from = worker.live;
+    if (from?.hash === request.hash && before !== null && liveHash(before) === request.hash) {
+      throw new SeedError('invalid_state', `v${from.number} of ${worker.agent} is live already`);
+    }
+    // Everything that can fail is done before the row changes: verified, loaded in every host.
+    const to = await worker.prepare(request.hash);
+    const policy = to.contract.rollout;
+    const observing = kind === 'promote' && before?.stable !== null && before !== null;
+    const live = before === null ? null : liveHash(before);
+    const change: DesiredChange = observing
+      ? { stable: before.stable, canary: request.hash, weight: 100, previous: live, phase: 'observing', deadlineMs: nowMs() + policy.observeMs, reason: request.reason }
+      : { stable: request.hash, canary: null, weight: 0, previous: kind === 'automatic_rollback' ? null : live, phase: 'idle', deadlineMs: null, reason: request.reason };
+    let row: DesiredRow;
+    try {
+      row = await desired.compareAndSet(worker.agent, before?.generation ?? 0, change);
+    } catch (error) {
+      this.#row = null;
+      throw error;
+    }
+    this.#row = row;
+    const baseline = from?.stats.figures(nowMs() - BASELINE_MS) ?? NOTHING_SEEN;
+    await worker.switchTo(request.hash);
+    const swapped: Swapped = {
+      agent: worker.agent,
+      generation: row.generation,
+      kind,
+      fromHash: from?.hash ?? live,
+      toHash: request.hash,
+      toNumber: to.number,
+      reason: request.reason,
+      observing,
+      principal: request.principal,
+      durationUs: (monotonicMs() - startedMs) * 1000,
+    };
+    if (observing) this.#observe(request.hash, baseline);
+    else this.#stopObserving();
+    await this.#options.log.swapped(swapped);
+    return swapped;
+  }
+
+  #observe(hash: string, baseline: CallFigures): void {
+    this.#observation = { hash, startedMs: this.#options.nowMs(), baseline };
+    this.#options.worker.observed = true;
+    this.#timer ??= setInterval(() => {
+      this.#exclusive(() => this.#tick()).catch((error: unknown) => this.#options.onError(error));
+    }, TICK_MS);
+  }
+
+  #stopObserving(): void {
+    this.#observation = null;
+    this.#options.worker.observed = false;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  async #tick(): Promise<void> {
+    const observation = this.#observation;
+    const row = this.#row;
+    const version = this.#options.worker.live;
+    if (this.#closed || observation === null || row === null || version?.hash !== observation.hash) return;
+    const canary = version.stats.figures(observation.startedMs);
+    const ended = row.deadlineMs !== null && this.#options.nowMs() >= row.deadlineMs;
+    const analysis = analyse(observation.baseline, canary, { policy: version.contract.rollout, ended });
+    if (analysis.phase === 'continue') return;
+    if (analysis.phase === 'failed') return this.#takeBack(row, observation.hash, analysis);
+    await this.#accept(row, observation.hash, analysis);
+  }
+
+  async #accept(row: DesiredRow, hash: string, analysis: Analysis): Promise<void> {
+    const verdict = analysis.phase === 'successful' ? 'healthy' : 'unverified';
+    this.#row = await this.#options.desired.compareAndSet(row.agent, row.generation, {
+      stable: hash,
+      canary: null,
+      weight: 0,
+      previous: row.previous,
+      phase: 'idle',
+      deadlineMs: null,
+      reason: `${verdict}: ${analysis.reason}`,
+    });
+    this.#stopObserving();
+    await this.#options.log.observed({ agent: row.agent, hash, verdict, analysis });
+  }
+
+  async #takeBack(row: DesiredRow, hash: string, analysis: Analysis): Promise<void> {
+    if (row.stable === null) return;
+    const from = this.#options.worker.live;
+    const swapped = await this.#swap('automatic_rollback', {
+      hash: row.stable,
+      principal: this.#options.nodePrincipal,
+      reason: analysis.reason,
+    });
+    emit(
+      'seed_agent.rollout.rollback',
+      { calls: analysis.canary.calls },
+      { agent: row.agent, from: `v${from?.number ?? 0}`, to: `v${swapped.toNumber}`, reason: analysis.cause },
+    );
+    await this.#options.log.observed({ agent: row.agent, hash, verdict: 'rolled_back', analysis });
+  }
+}
+
+const NOTHING_SEEN: CallFigures = { calls: 0, errors: 0, limitHits: 0, errorRate: 0, p95Ms: null };

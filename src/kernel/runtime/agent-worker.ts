@@ -1,0 +1,163 @@
+// The supervised worker of one agent: its loaded versions, the one that new calls go to, and its stateful instances.
+import { SeedError } from '#lib/error.ts';
+import type { Artifact } from '../compiler/artifact.ts';
+import { CallSampler } from './call-sampler.ts';
+import { Instance } from './instance.ts';
+import { ServedVersion } from './served-version.ts';
+import type { ServingHosts } from './serving-hosts.ts';
+import type { StateStore } from './state-store.ts';
+
+/** Versions that stay loaded beside the live one: a rollback and a pinned call find theirs ready. */
+const KEPT_LOADED = 3;
+/** Instances that stay in memory; the one unused for longest goes first. */
+const MAX_INSTANCES = 1_000;
+const QUEUE_LIMIT = 1_000;
+
+export interface AgentWorkerOptions {
+  agent: string;
+  hosts: ServingHosts;
+  state: StateStore;
+  /** The artifact, checked against its hash and signature, with its number. @throws SeedError `not_found`, `artifact_corrupt` */
+  loadArtifact: (agent: string, hash: string) => Promise<{ artifact: Artifact; number: number }>;
+  /** Whether quick versions may take the synchronous path. */
+  syncPath: boolean;
+  /** Monotonic milliseconds. */
+  monotonicMs: () => number;
+}
+
+export interface Switched {
+  from: ServedVersion | null;
+  to: ServedVersion;
+  /** Milliseconds that the flip of the pointer took. */
+  flipMs: number;
+}
+
+export class AgentWorker {
+  readonly sampler = new CallSampler();
+  /** Whether a version is on trial, so that all its calls are recorded. */
+  observed = false;
+  readonly #options: AgentWorkerOptions;
+  /** Loaded versions, the one used last at the end. */
+  readonly #versions = new Map<string, Promise<ServedVersion>>();
+  readonly #instances = new Map<string, Instance>();
+  #live: ServedVersion | null = null;
+  #closing = false;
+
+  constructor(options: AgentWorkerOptions) {
+    this.#options = options;
+  }
+
+  get agent(): string {
+    return this.#options.agent;
+  }
+
+  get live(): ServedVersion | null {
+    return this.#live;
+  }
+
+  /** Calls in flight, over all versions. */
+  async inFlight(): Promise<number> {
+    const versions = await Promise.all(this.#versions.values());
+    return versions.reduce((sum, version) => sum + version.inFlight, 0);
+  }
+
+  get waiting(): number {
+    let sum = 0;
+    for (const instance of this.#instances.values()) sum += instance.waiting;
+    return sum;
+  }
+
+  loadedHashes(): readonly string[] {
+    return [...this.#versions.keys()];
+  }
+
+  /** Loads a version into every serving host without sending it any call. Loading twice is loading once. */
+  prepare(hash: string): Promise<ServedVersion> {
+    const loaded = this.#versions.get(hash);
+    if (loaded !== undefined) {
+      this.#versions.delete(hash);
+      this.#versions.set(hash, loaded);
+      return loaded;
+    }
+    const loading = this.#load(hash);
+    this.#versions.set(hash, loading);
+    loading.catch(() => this.#versions.delete(hash));
+    return loading;
+  }
+
+  /** New calls go to `hash` from here on; calls in flight end where they began. */
+  async switchTo(hash: string): Promise<Switched> {
+    const to = await this.prepare(hash);
+    const startedMs = this.#options.monotonicMs();
+    const from = this.#live;
+    this.#live = to;
+    const flipMs = this.#options.monotonicMs() - startedMs;
+    void this.#retireOld();
+    return { from, to, flipMs };
+  }
+
+  /** The version a call runs on. @throws SeedError `invalid_state` when the worker is stopping, `unavailable` when nothing is live */
+  version(pinned: string | undefined): ServedVersion | Promise<ServedVersion> {
+    if (this.#closing) throw new SeedError('invalid_state', `the agent ${this.agent} is stopping`, { retryAfterMs: 1_000 });
+    if (pinned !== undefined && pinned !== this.#live?.hash) return this.prepare(pinned);
+    if (this.#live !== null) return this.#live;
+    throw new SeedError('unavailable', `the agent ${this.agent} has no live version yet`, { retryAfterMs: 1_000 });
+  }
+
+  instance(key: string): Instance {
+    const known = this.#instances.get(key);
+    if (known !== undefined) {
+      this.#instances.delete(key);
+      this.#instances.set(key, known);
+      return known;
+    }
+    const { agent, state, monotonicMs } = this.#options;
+    const instance = new Instance({ agent, key, store: state, monotonicMs, queueLimit: QUEUE_LIMIT });
+    this.#instances.set(key, instance);
+    this.#evictInstances();
+    return instance;
+  }
+
+  /** Refuses new calls, waits for those in flight, gives the instances back and unloads everything. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const versions = await Promise.allSettled(this.#versions.values());
+    await Promise.all(versions.map((version) => (version.status === 'fulfilled' ? version.value.drained() : undefined)));
+    await Promise.allSettled([...this.#instances.values()].map((instance) => instance.close()));
+    await Promise.all([...this.#versions.keys()].map((hash) => this.#options.hosts.unload(hash)));
+    this.#versions.clear();
+    this.#live = null;
+  }
+
+  async #load(hash: string): Promise<ServedVersion> {
+    const { artifact, number } = await this.#options.loadArtifact(this.agent, hash);
+    const version = new ServedVersion(artifact, { number, syncPath: this.#options.syncPath });
+    await this.#options.hosts.load(version.loadRequest);
+    return version;
+  }
+
+  /** Unloads the versions used longest ago once their last call has ended. */
+  async #retireOld(): Promise<void> {
+    const old = [...this.#versions.keys()].filter((hash) => hash !== this.#live?.hash).slice(0, -KEPT_LOADED);
+    for (const hash of old) {
+      const loading = this.#versions.get(hash);
+      this.#versions.delete(hash);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other: unloading is never urgent
+      const version = await loading?.catch(() => null);
+      if (version === null || version === undefined) continue;
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await version.drained();
+      // It may have been asked for again meanwhile.
+      if (!this.#versions.has(hash)) await this.#options.hosts.unload(hash);
+    }
+  }
+
+  #evictInstances(): void {
+    for (const [key, instance] of this.#instances) {
+      if (this.#instances.size <= MAX_INSTANCES) return;
+      if (instance.waiting > 0) continue;
+      this.#instances.delete(key);
+      void instance.close();
+    }
+  }
+}

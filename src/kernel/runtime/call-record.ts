@@ -1,0 +1,47 @@
+// What is written down of a call: everything needed to run it again, without its secrets.
+import type { SeedError } from '#lib/error.ts';
+import type { CallOutcome } from '../sandbox/call.ts';
+import type { CallRecord } from './call-log.ts';
+import type { Invocation } from './invocation.ts';
+import { REDACTED } from './redaction.ts';
+import type { ServedVersion } from './served-version.ts';
+
+export function callRecord(
+  version: ServedVersion,
+  call: {
+    invocation: Invocation;
+    outcome: CallOutcome | null;
+    error: SeedError | null;
+    durationMs: number;
+    principal: { kind: string; id: string };
+  },
+): CallRecord {
+  const { invocation, outcome, error, durationMs, principal } = call;
+  const { redactInput, redactOutput } = version.checks(invocation.exportName);
+  const input: unknown = JSON.parse(invocation.inputJson);
+  const output: unknown = outcome?.ok === true ? JSON.parse(outcome.outputJson) : null;
+  const redacted = redactInput !== null || redactOutput !== null;
+  const stack = (error?.details as { stack?: string } | undefined)?.stack;
+  return {
+    id: invocation.callId,
+    agent: version.agent,
+    key: invocation.key,
+    exportName: invocation.exportName,
+    version: version.number,
+    hash: version.hash,
+    input: redactInput === null ? input : redactInput(input),
+    // What an agent asked for and was told may repeat a secret in any place: it is not kept at all.
+    journal: redacted ? null : (outcome?.journal ?? null),
+    output: redactOutput === null ? output : redactOutput(output),
+    // So may the message of what its code threw.
+    error: error === null ? null : redacted ? { code: error.code, message: REDACTED } : { code: error.code, message: error.message, ...(stack === undefined ? {} : { stack }) },
+    logs: redacted ? [] : (outcome?.logs ?? []),
+    principalKind: principal.kind,
+    principalId: principal.id,
+    startedAtMs: invocation.timeMs,
+    durationUs: durationMs * 1000,
+    cpuUs: outcome?.stats.cpuUs ?? 0,
+    redacted,
+    truncated: false,
+  };
+}

@@ -1,0 +1,105 @@
+// The first thing a version must do: load, have what its contract names, and fulfil the contract's examples, twice the same.
+import { isDeepStrictEqual } from 'node:util';
+import { SeedError, toSeedError } from '#lib/error.ts';
+import type { Bundle } from '../compiler/artifact.ts';
+import type { ContractData } from '../compiler/contract.ts';
+import { mapStack } from '../compiler/stack.ts';
+import { exportChecks } from '../compiler/validator.ts';
+import type { CallOutcome, CallRequest, LoadedExports, LoadRequest } from '../sandbox/call.ts';
+
+/** What is needed of the validator host. */
+export interface ValidatorHost {
+  load(request: LoadRequest): Promise<LoadedExports>;
+  unload(hash: string): Promise<unknown>;
+  call(request: CallRequest): Promise<CallOutcome>;
+}
+
+export interface ContractTestsOptions {
+  host: ValidatorHost;
+  contract: ContractData;
+  bundle: Bundle;
+  /** Names the code in the host. */
+  hash: string;
+  /** ms since the epoch: the clock of the calls. */
+  nowMs: number;
+}
+
+const SEED = 42;
+const EXAMPLE_KEY = 'example';
+
+/** @throws SeedError `validation_failed` with the example and what was wrong */
+export async function contractTests(options: ContractTestsOptions): Promise<void> {
+  const { host, contract, bundle, hash } = options;
+  const { limits, isolation, capabilities } = contract;
+  const loaded = await load(host, { hash, agent: contract.name, js: bundle.js, limits, isolation, capabilities }, bundle);
+  try {
+    for (const { name, kind } of contract.exports) {
+      const there = kind === 'evolvable' ? loaded.functions : loaded.calls;
+      if (there.includes(name)) continue;
+      const where = kind === 'evolvable' ? `export a function ${name} from agent.ts` : `give agent({ … }) a function ${name}`;
+      throw new SeedError('validation_failed', `the contract names ${name}, and agent.ts does not have it`, { hint: where });
+    }
+    for (const [index, example] of contract.examples.entries()) {
+      // oxlint-disable-next-line no-await-in-loop -- the first that fails is the one to show
+      const first = await runExample(index, options);
+      const expected = example.output;
+      if (expected !== undefined && !isDeepStrictEqual(first, expected)) {
+        throw new SeedError('validation_failed', `example ${index + 1} of the contract: expected ${show(expected)}, got ${show(first)}`, {
+          details: { example: index, input: example.input, expected, got: first },
+        });
+      }
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const again = await runExample(index, options);
+      if (!isDeepStrictEqual(first, again)) {
+        throw new SeedError('validation_failed', `example ${index + 1} of the contract: the same call gave ${show(first)}, then ${show(again)}`, {
+          hint: 'what a module keeps in its variables may vanish at any time: keep it in ctx.state',
+        });
+      }
+    }
+  } finally {
+    await host.unload(hash);
+  }
+}
+
+/** What goes wrong while the module's top level runs is the candidate's fault. */
+async function load(host: ValidatorHost, request: LoadRequest, bundle: Bundle): Promise<LoadedExports> {
+  try {
+    return await host.load(request);
+  } catch (thrown) {
+    const error = toSeedError(thrown);
+    if (error.status === 503) throw error;
+    const stack = (error.details as { stack?: string } | undefined)?.stack;
+    throw new SeedError('validation_failed', `agent.ts can not be loaded: ${error.message}`, {
+      cause: error,
+      ...(stack === undefined ? {} : { details: { stack: mapStack(stack, bundle.map) } }),
+    });
+  }
+}
+
+async function runExample(index: number, { host, contract, bundle, hash, nowMs }: ContractTestsOptions): Promise<unknown> {
+  const example = contract.examples[index];
+  if (example === undefined) throw new SeedError('internal', `example ${index} is not there`);
+  const checks = exportChecks(contract, example.export);
+  const outcome = await host.call({
+    id: `example-${index + 1}`,
+    hash,
+    exportName: example.export,
+    inputJson: checks.inputJson(example.input),
+    key: contract.capabilities.includes('state') ? EXAMPLE_KEY : null,
+    timeMs: nowMs,
+    seed: SEED,
+    path: 'async',
+    principalJson: '{"kind":"node","id":"contract-tests"}',
+    // A new instance: nothing is there, and what is set is forgotten.
+    onRequest: () => Promise.resolve('null'),
+  });
+  if (outcome.ok) return checks.output(outcome.outputJson);
+  const stack = outcome.error.stack === undefined ? undefined : mapStack(outcome.error.stack, bundle.map);
+  throw new SeedError('validation_failed', `example ${index + 1} of the contract failed (${outcome.failure}): ${outcome.error.message}`, {
+    details: { example: index, input: example.input, failure: outcome.failure, ...(stack === undefined ? {} : { stack }) },
+  });
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 200) ?? 'undefined';
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { SeedError } from '#lib/error.ts';
+import { Instance } from './instance.ts';
+import type { Claim, Commit, IdempotentAnswer, StateStore } from './state-store.ts';
+
+/** The store's rules on one instance, without a database: a fence and a state. The database's adapter has its own test. */
+class OneInstance implements StateStore {
+  fence = 0;
+  revision = 0;
+  stateJson: string | null = null;
+  commits: Commit[] = [];
+  claim(): Promise<Claim> {
+    this.fence += 1;
+    return Promise.resolve({ fence: this.fence, revision: this.revision, stateJson: this.stateJson, stateHash: null });
+  }
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+  commit(commit: Commit): Promise<void> {
+    if (commit.instance !== null) {
+      if (commit.instance.fence !== this.fence) return Promise.reject(new SeedError('conflict', 'fenced'));
+      this.stateJson = commit.instance.stateJson;
+      this.revision += 1;
+    }
+    this.commits.push(commit);
+    return Promise.resolve();
+  }
+  findAnswer(): Promise<IdempotentAnswer | null> {
+    return Promise.resolve(null);
+  }
+}
+
+function make(queueLimit = 10) {
+  const store = new OneInstance();
+  const clock = { ms: 0 };
+  const instance = new Instance({ agent: 'a', key: 'k', store, queueLimit, monotonicMs: () => clock.ms });
+  const increment = () =>
+    instance.turn(async (turn) => {
+      const value = Number((await turn.stateJson()) ?? '0') + 1;
+      await Promise.resolve();
+      await turn.commit({ stateJson: String(value), stateHash: 'h', idempotency: null });
+      return value;
+    });
+  return { store, clock, instance, increment };
+}
+
+describe('an instance', () => {
+  test('runs its calls one after the other', async () => {
+    const { increment, store } = make();
+    const values = await Promise.all([increment(), increment(), increment()]);
+    expect(values).toEqual([1, 2, 3]);
+    expect(store.fence).toBe(1);
+  });
+
+  test('a call that fails does not stop the next', async () => {
+    const { instance, increment } = make();
+    await expect(instance.turn(() => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+    expect(await increment()).toBe(1);
+  });
+
+  test('refuses a call when too many wait', async () => {
+    const { increment } = make(2);
+    const waiting = [increment(), increment()];
+    await expect(increment()).rejects.toMatchObject({ code: 'queue_full', retryAfterMs: 1_000 });
+    await Promise.all(waiting);
+  });
+
+  test('reads the state again when its lease may be over', async () => {
+    const { clock, increment, store } = make();
+    await increment();
+    store.stateJson = '10';
+    clock.ms = 15_000;
+    expect(await increment()).toBe(11);
+  });
+
+  test('does not overwrite what another node wrote while the call ran', async () => {
+    const { clock, instance, increment, store } = make();
+    const overtaken = instance.turn(async (turn) => {
+      await turn.stateJson();
+      clock.ms = 20_000;
+      store.fence += 1;
+      store.stateJson = '99';
+      await turn.commit({ stateJson: '1', stateHash: 'h', idempotency: null });
+    });
+    await expect(overtaken).rejects.toMatchObject({ code: 'conflict' });
+    expect(store.stateJson).toBe('99');
+    expect(await increment()).toBe(100);
+  });
+
+  test('a call that did not set the state commits nothing', async () => {
+    const { instance, store } = make();
+    await instance.turn((turn) => turn.commit({ stateJson: undefined, stateHash: 'h', idempotency: null }));
+    expect(store.commits).toEqual([]);
+  });
+});

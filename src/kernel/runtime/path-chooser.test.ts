@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { PathChooser } from './path-chooser.ts';
+
+function observe(chooser: PathChooser, count: number, wallUs: number): void {
+  for (let call = 0; call < count; call += 1) chooser.observe(wallUs, chooser.path);
+}
+
+test('a version starts on the asynchronous path and earns the synchronous one by a window of quick calls', () => {
+  const chooser = new PathChooser();
+  observe(chooser, 127, 100);
+  expect(chooser.path).toBe('async');
+  observe(chooser, 1, 100);
+  expect(chooser.path).toBe('sync');
+});
+
+test('one slow call in a window is forgiven, two are not', () => {
+  const chooser = new PathChooser();
+  observe(chooser, 128, 100);
+  observe(chooser, 1, 9_000);
+  expect(chooser.path).toBe('sync');
+  observe(chooser, 1, 9_000);
+  expect(chooser.path).toBe('async');
+});
+
+test('a call that had to be moved takes the version with it, and the way back is longer', () => {
+  const chooser = new PathChooser();
+  observe(chooser, 128, 100);
+  chooser.observe(30_000, 'async');
+  expect(chooser.path).toBe('async');
+  observe(chooser, 7 * 128, 100);
+  expect(chooser.path).toBe('async');
+  observe(chooser, 128, 100);
+  expect(chooser.path).toBe('sync');
+});
+
+test('a slow version never leaves the asynchronous path', () => {
+  const chooser = new PathChooser();
+  observe(chooser, 1_000, 6_000);
+  expect(chooser.path).toBe('async');
+});
+
+test('where the synchronous path is not allowed nothing earns it', () => {
+  const chooser = new PathChooser(false);
+  observe(chooser, 1_000, 100);
+  expect(chooser.path).toBe('async');
+});

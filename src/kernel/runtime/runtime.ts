@@ -1,0 +1,262 @@
+// Which version answers which call. The way of a call: version → input check → (instance's turn) → host → output check →
+// commit → record.
+import { SeedError, toSeedError } from '#lib/error.ts';
+import { uuidv7 } from '#lib/id.ts';
+import { nearest } from '#lib/nearest.ts';
+import { emit } from '#telemetry/emit.ts';
+import type { Metadata } from '#telemetry/events.ts';
+import type { CallLog as LogLine, CallOutcome } from '../sandbox/call.ts';
+import type { AgentWorker } from './agent-worker.ts';
+import type { CallLog } from './call-log.ts';
+import { callRecord } from './call-record.ts';
+import type { InstanceTurn } from './instance.ts';
+import { blame, checkSameInput, failureError, hashInput, run, type Blame, type Invocation } from './invocation.ts';
+import type { ServedVersion } from './served-version.ts';
+import type { ServingHosts } from './serving-hosts.ts';
+import type { IdempotentAnswer, StateStore } from './state-store.ts';
+
+const DEFAULT_KEY = 'default';
+
+export interface InvokeRequest {
+  agent: string;
+  /** Default `handle`. */
+  exportName?: string;
+  input: unknown;
+  /** Instance of a stateful agent, default `default`; refused by a stateless one. */
+  key?: string;
+  idempotencyKey?: string;
+  /** Hash of a version to run on instead of the live one. */
+  hash?: string;
+  principal: { kind: string; id: string };
+  /** Aborted when the caller goes away. */
+  signal?: () => AbortSignal;
+}
+
+export interface Invoked {
+  callId: string;
+  /** JSON text, checked against the contract. */
+  outputJson: string;
+  version: number;
+  hash: string;
+  durationMs: number;
+  recorded: boolean;
+  /** The answer of an earlier call with the same idempotency key. */
+  replayed: boolean;
+}
+
+export interface RuntimeOptions {
+  hosts: ServingHosts;
+  state: StateStore;
+  log: CallLog;
+  /** ms since the epoch */
+  nowMs: () => number;
+  monotonicMs: () => number;
+  /** Unsigned 32 bits. */
+  randomSeed: () => number;
+  /** A line that an agent wrote with ctx.log or console. */
+  onLogLine: (line: LogLine, from: { agent: string; version: number; callId: string; key: string | null }) => void;
+}
+
+export class Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #workers = new Map<string, AgentWorker>();
+  /** Calls in flight by agent and idempotency key: the second waits for the first. */
+  readonly #pending = new Map<string, Promise<unknown>>();
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+  }
+
+  add(worker: AgentWorker): void {
+    this.#workers.set(worker.agent, worker);
+  }
+
+  remove(worker: AgentWorker): void {
+    if (this.#workers.get(worker.agent) === worker) this.#workers.delete(worker.agent);
+  }
+
+  workers(): readonly AgentWorker[] {
+    return [...this.#workers.values()];
+  }
+
+  find(agent: string): AgentWorker | undefined {
+    return this.#workers.get(agent);
+  }
+
+  /** @throws SeedError `not_found` with the nearest name */
+  worker(agent: string): AgentWorker {
+    const worker = this.#workers.get(agent);
+    if (worker !== undefined) return worker;
+    const close = nearest(agent, [...this.#workers.keys()]);
+    throw new SeedError('not_found', `no agent ${JSON.stringify(agent.slice(0, 80))} is running`, {
+      hint: close === undefined ? 'seed agents:list shows all of them' : `did you mean ${close}?`,
+    });
+  }
+
+  /**
+   * Calls an agent.
+   * @throws SeedError `not_found`, `invalid_input`, `payload_too_large`, `idempotency_mismatch`, `queue_full`, `agent_error`,
+   *   `cpu_limit`, `memory_limit`, `deadline`, `cancelled`, `conflict`, `unavailable`, `database_unavailable`
+   */
+  async invoke(request: InvokeRequest): Promise<Invoked> {
+    const worker = this.worker(request.agent);
+    const { idempotencyKey } = request;
+    if (idempotencyKey === undefined) return this.#invoke(worker, request);
+    const pendingKey = `${request.agent}\n${idempotencyKey}`;
+    const before = this.#pending.get(pendingKey);
+    const answer = (async () => {
+      await before?.catch(() => undefined);
+      return this.#invokeOnce(worker, request, idempotencyKey);
+    })();
+    this.#pending.set(pendingKey, answer);
+    try {
+      return await answer;
+    } finally {
+      if (this.#pending.get(pendingKey) === answer) this.#pending.delete(pendingKey);
+    }
+  }
+
+  async #invokeOnce(worker: AgentWorker, request: InvokeRequest, idempotencyKey: string): Promise<Invoked> {
+    const known = await this.#options.state.findAnswer(worker.agent, idempotencyKey);
+    if (known === null) return this.#invoke(worker, request);
+    const version = await worker.version(request.hash);
+    const exportName = request.exportName ?? 'handle';
+    const inputJson = version.checks(exportName).inputJson(request.input);
+    checkSameInput(known, hashInput(exportName, request.key ?? null, inputJson), idempotencyKey);
+    return {
+      callId: known.callId,
+      outputJson: known.outputJson,
+      version: known.version,
+      hash: known.hash,
+      durationMs: known.durationUs / 1000,
+      recorded: false,
+      replayed: true,
+    };
+  }
+
+  async #invoke(worker: AgentWorker, request: InvokeRequest): Promise<Invoked> {
+    const resolved = worker.version(request.hash);
+    const version = resolved instanceof Promise ? await resolved : resolved;
+    if (!version.stateful) {
+      if (request.key !== undefined) {
+        throw new SeedError('invalid_input', `${worker.agent} keeps no state, so it has no instance ${JSON.stringify(request.key.slice(0, 80))}`, {
+          hint: 'leave the key out',
+        });
+      }
+      return this.#call(worker, version, { request, turn: null });
+    }
+    const instance = worker.instance(request.key ?? DEFAULT_KEY);
+    // While it waited another version may have gone live: a call runs on the one that is live when its turn comes.
+    return instance.turn(async (turn) => this.#call(worker, await worker.version(request.hash), { request, turn }));
+  }
+
+  async #call(worker: AgentWorker, version: ServedVersion, call: { request: InvokeRequest; turn: InstanceTurn | null }): Promise<Invoked> {
+    const { request, turn } = call;
+    const exportName = request.exportName ?? 'handle';
+    const key = turn === null ? null : (request.key ?? DEFAULT_KEY);
+    const checks = version.checks(exportName);
+    const inputJson = checks.inputJson(request.input);
+    const { nowMs, monotonicMs } = this.#options;
+    const invocation: Invocation = {
+      callId: uuidv7(nowMs()),
+      exportName,
+      inputJson,
+      key,
+      timeMs: nowMs(),
+      seed: this.#options.randomSeed(),
+      principalJson: JSON.stringify({ kind: request.principal.kind, id: request.principal.id }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    };
+    const startedMs = monotonicMs();
+    let outcome: CallOutcome | null = null;
+    version.enter();
+    try {
+      const ran = await run(invocation, version, { hosts: this.#options.hosts, turn });
+      outcome = ran.outcome;
+      if (!outcome.ok) throw failureError(outcome, version.mapStack(outcome.error.stack));
+      checks.output(outcome.outputJson);
+      const durationUs = (monotonicMs() - startedMs) * 1000;
+      await this.#commit(worker, version, { request, invocation, turn, outputJson: outcome.outputJson, stateJson: ran.stateJson, durationUs });
+      const durationMs = monotonicMs() - startedMs;
+      const recorded = this.#finish(worker, version, { invocation, request, outcome, error: null, durationMs });
+      const { outputJson } = outcome;
+      return { callId: invocation.callId, outputJson, version: version.number, hash: version.hash, durationMs, recorded, replayed: false };
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      this.#finish(worker, version, { invocation, request, outcome, error, durationMs: monotonicMs() - startedMs });
+      throw error;
+    } finally {
+      version.leave();
+    }
+  }
+
+  async #commit(
+    worker: AgentWorker,
+    version: ServedVersion,
+    call: {
+      request: InvokeRequest;
+      invocation: Invocation;
+      turn: InstanceTurn | null;
+      outputJson: string;
+      stateJson: string | undefined;
+      durationUs: number;
+    },
+  ): Promise<void> {
+    const { request, invocation, turn, outputJson, stateJson, durationUs } = call;
+    const answer: IdempotentAnswer = {
+      callId: invocation.callId,
+      inputHash: hashInput(invocation.exportName, request.key ?? null, invocation.inputJson),
+      exportName: invocation.exportName,
+      version: version.number,
+      hash: version.hash,
+      outputJson,
+      durationUs,
+    };
+    const idempotency = request.idempotencyKey === undefined ? null : { key: request.idempotencyKey, answer };
+    if (turn !== null) await turn.commit({ stateJson, stateHash: version.hash, idempotency });
+    else if (idempotency !== null) await this.#options.state.commit({ agent: worker.agent, instance: null, idempotency }, 0);
+  }
+
+  /** Counts the call and hands its record on. @returns whether it is kept */
+  #finish(
+    worker: AgentWorker,
+    version: ServedVersion,
+    call: { invocation: Invocation; request: InvokeRequest; outcome: CallOutcome | null; error: SeedError | null; durationMs: number },
+  ): boolean {
+    const { invocation, outcome, error, durationMs } = call;
+    const blamed = whoIsToBlame(outcome, error);
+    const nowMs = this.#options.nowMs();
+    if (blamed !== null) version.stats.observe(nowMs, durationMs * 1000, blamed);
+    emit(
+      'seed_agent.invocation.end',
+      { duration_us: Math.round(durationMs * 1000), cpu_us: Math.round(outcome?.stats.cpuUs ?? 0) },
+      {
+        agent: worker.agent,
+        export: invocation.exportName,
+        version: version.label,
+        outcome: outcomeWord(outcome, error),
+        path: outcome?.path ?? 'none',
+      },
+    );
+    for (const line of outcome?.logs ?? []) {
+      this.#options.onLogLine(line, { agent: worker.agent, version: version.number, callId: invocation.callId, key: invocation.key });
+    }
+    const recorded = worker.sampler.take(nowMs, worker.observed || error !== null);
+    if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: call.request.principal }));
+    return recorded;
+  }
+}
+
+/** How the call ended, in the words of the metrics. */
+function outcomeWord(outcome: CallOutcome | null, error: SeedError | null): Metadata<'seed_agent.invocation.end'>['outcome'] {
+  if (outcome === null) return 'refused';
+  if (!outcome.ok) return outcome.failure;
+  return error === null ? 'ok' : 'refused';
+}
+
+function whoIsToBlame(outcome: CallOutcome | null, error: SeedError | null): Blame {
+  if (outcome === null) return null;
+  // The host was content, but the answer or the state was not what the contract allows.
+  if (outcome.ok && error !== null) return error.code === 'agent_error' ? 'error' : null;
+  return blame(outcome);
+}

@@ -1,0 +1,101 @@
+// A version that can be called: its contract with compiled validators, how fast it is, and how many calls it has in flight.
+import type { Artifact } from '../compiler/artifact.ts';
+import { callExport, type ContractData } from '../compiler/contract.ts';
+import { mapStack } from '../compiler/stack.ts';
+import { exportChecks, type ExportChecks } from '../compiler/validator.ts';
+import { CallStats } from '../rollout/call-stats.ts';
+import type { LoadRequest } from '../sandbox/call.ts';
+import { PathChooser } from './path-chooser.ts';
+import { redactor } from './redaction.ts';
+
+export interface ServedExport extends ExportChecks {
+  /** Copies without what the contract marks as secret; null where it marks nothing. */
+  redactInput: ((value: unknown) => unknown) | null;
+  redactOutput: ((value: unknown) => unknown) | null;
+}
+
+export class ServedVersion {
+  readonly path: PathChooser;
+  readonly stats = new CallStats();
+  readonly artifact: Artifact;
+  /** Dense per agent, from 1. */
+  readonly number: number;
+  readonly #exports = new Map<string, ServedExport>();
+  #inFlight = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(artifact: Artifact, options: { number: number; syncPath: boolean }) {
+    this.artifact = artifact;
+    this.number = options.number;
+    this.path = new PathChooser(options.syncPath);
+  }
+
+  get hash(): string {
+    return this.artifact.hash;
+  }
+
+  get agent(): string {
+    return this.artifact.manifest.agent;
+  }
+
+  /** v1, v2, … */
+  get label(): string {
+    return `v${this.number}`;
+  }
+
+  get contract(): ContractData {
+    return this.artifact.manifest.contract;
+  }
+
+  get stateful(): boolean {
+    return this.contract.capabilities.includes('state');
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get loadRequest(): LoadRequest {
+    const { limits, isolation, capabilities } = this.contract;
+    return { hash: this.hash, agent: this.artifact.manifest.agent, js: this.artifact.js, limits, isolation, capabilities };
+  }
+
+  /** @throws SeedError `not_found` when there is nothing of this name that can be called */
+  checks(exportName: string): ServedExport {
+    const known = this.#exports.get(exportName);
+    if (known !== undefined) return known;
+    const checks = exportChecks(this.contract, exportName);
+    const spec = callExport(this.contract, exportName);
+    const made: ServedExport = {
+      inputJson: (value) => checks.inputJson(value),
+      output: (json) => checks.output(json),
+      redactInput: spec === undefined ? null : redactor(spec.input),
+      redactOutput: spec === undefined ? null : redactor(spec.output),
+    };
+    this.#exports.set(exportName, made);
+    return made;
+  }
+
+  /** A stack of the built script, led back to the author's files. */
+  mapStack(stack: string | undefined): string | undefined {
+    return stack === undefined ? undefined : mapStack(stack, this.artifact.map);
+  }
+
+  enter(): void {
+    this.#inFlight += 1;
+  }
+
+  leave(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight > 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Resolves when no call is in flight. */
+  drained(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+}

@@ -1,0 +1,124 @@
+// The hosts that answer calls: every live version is loaded in each of them, so that any can take over from one that died.
+import { SeedError } from '#lib/error.ts';
+import type { CallOutcome, CallRequest, LoadRequest } from '../sandbox/call.ts';
+
+/** What is needed of a sandbox host. */
+export interface ServingHost {
+  load(request: LoadRequest): Promise<unknown>;
+  unload(hash: string): Promise<unknown>;
+  call(request: CallRequest): Promise<CallOutcome>;
+}
+
+export interface HostAnswer {
+  outcome: CallOutcome;
+  hostId: string;
+}
+
+/** How long a call waits for a host while all of them are being replaced. */
+const HOST_WAIT_MS = 3_000;
+
+interface Slot {
+  host: ServingHost;
+  inFlight: number;
+}
+
+export class ServingHosts {
+  readonly #slots = new Map<string, Slot>();
+  readonly #loaded = new Map<string, LoadRequest>();
+  #alone: Promise<unknown> = Promise.resolve();
+  #waiting: (() => void)[] = [];
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** A host has become ready: it is given every live version before it takes calls. */
+  async join(id: string, host: ServingHost): Promise<void> {
+    const given = new Set<string>();
+    // Versions may be added while the others are loading.
+    for (let missing = this.#missing(given); missing.length > 0; missing = this.#missing(given)) {
+      await Promise.all(missing.map((request) => host.load(request)));
+      for (const request of missing) given.add(request.hash);
+    }
+    this.#slots.set(id, { host, inFlight: 0 });
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** A host has ended, or is about to. */
+  leave(id: string, host: ServingHost): void {
+    if (this.#slots.get(id)?.host === host) this.#slots.delete(id);
+  }
+
+  /** Makes a version callable in every host. @throws what the first host that could not load it said */
+  async load(request: LoadRequest): Promise<void> {
+    this.#loaded.set(request.hash, request);
+    try {
+      const slots = [...this.#slots];
+      const results = await Promise.allSettled(slots.map(([, slot]) => slot.host.load(request)));
+      const failed = results.find(
+        (result, index): result is PromiseRejectedResult => result.status === 'rejected' && this.#isMember(slots[index]),
+      );
+      if (failed !== undefined) throw failed.reason;
+    } catch (error) {
+      this.#loaded.delete(request.hash);
+      throw error;
+    }
+  }
+
+  async unload(hash: string): Promise<void> {
+    if (!this.#loaded.delete(hash)) return;
+    await Promise.allSettled([...this.#slots.values()].map((slot) => slot.host.unload(hash)));
+  }
+
+  isLoaded(hash: string): boolean {
+    return this.#loaded.has(hash);
+  }
+
+  /** Runs a call on the least busy host, avoiding the one that `avoid` names. */
+  async call(request: CallRequest, avoid?: string): Promise<HostAnswer> {
+    const [id, slot] = this.#choose(avoid) ?? (await this.#wait(avoid));
+    slot.inFlight += 1;
+    try {
+      return { outcome: await slot.host.call(request), hostId: id };
+    } finally {
+      slot.inFlight -= 1;
+    }
+  }
+
+  /** Runs one after the other what must not be near each other: calls of which one, nobody knows which, ended its host. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#alone.then(work);
+    this.#alone = result.catch(() => undefined);
+    return result;
+  }
+
+  #missing(given: ReadonlySet<string>): LoadRequest[] {
+    return [...this.#loaded.values()].filter((request) => !given.has(request.hash));
+  }
+
+  #isMember(entry: [string, Slot] | undefined): boolean {
+    return entry !== undefined && this.#slots.get(entry[0]) === entry[1];
+  }
+
+  #choose(avoid: string | undefined): [string, Slot] | undefined {
+    let best: [string, Slot] | undefined;
+    for (const entry of this.#slots) {
+      if (entry[0] === avoid && this.#slots.size > 1) continue;
+      if (best === undefined || entry[1].inFlight < best[1].inFlight) best = entry;
+    }
+    return best;
+  }
+
+  async #wait(avoid: string | undefined): Promise<[string, Slot]> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    const timer = setTimeout(resolve, HOST_WAIT_MS);
+    await promise;
+    clearTimeout(timer);
+    const chosen = this.#choose(avoid);
+    if (chosen !== undefined) return chosen;
+    throw new SeedError('unavailable', 'no sandbox host is ready', { retryAfterMs: 1_000, hint: 'see: seed system:status' });
+  }
+}

@@ -1,0 +1,46 @@
+// Port: the durable state of instances, and the answers that idempotency keys must give again.
+
+/** The right to write one instance. Only the holder of the highest fence can commit. */
+export interface Claim {
+  fence: number;
+  /** Counts commits; 0 = the instance has no state yet. */
+  revision: number;
+  /** JSON text of the state, or null. */
+  stateJson: string | null;
+  /** Hash of the version that wrote the state, or null. */
+  stateHash: string | null;
+}
+
+export interface IdempotentAnswer {
+  callId: string;
+  inputHash: string;
+  exportName: string;
+  version: number;
+  hash: string;
+  outputJson: string;
+  durationUs: number;
+}
+
+export interface Commit {
+  agent: string;
+  /** null: a stateless call that only leaves its idempotent answer. */
+  instance: { key: string; fence: number; stateJson: string; stateHash: string } | null;
+  idempotency: { key: string; answer: IdempotentAnswer } | null;
+}
+
+export interface StateStore {
+  /**
+   * Takes the instance for this node: a new fence when another node (or nobody) held it and its lease is over.
+   * @param leaseMs how long nobody else may take it, on the database's clock.
+   * @throws SeedError `conflict` while another node's lease runs.
+   */
+  claim(agent: string, key: string, leaseMs: number): Promise<Claim>;
+  /** Lets others take the instance at once. */
+  release(agent: string, key: string, fence: number): Promise<void>;
+  /**
+   * State and idempotent answer in one transaction, and the lease prolonged.
+   * @throws SeedError `conflict` when the fence is no longer ours: nothing was written.
+   */
+  commit(commit: Commit, leaseMs: number): Promise<void>;
+  findAnswer(agent: string, idempotencyKey: string): Promise<IdempotentAnswer | null>;
+}
