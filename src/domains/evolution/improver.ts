@@ -1,0 +1,234 @@
+// Runs improvements: queued as jobs, one at a time per agent, resumed after a crash from the events they left.
+import { randomInt } from 'node:crypto';
+import type { Database } from '#db/database.ts';
+import type { RecordedEvent } from '#db/events.ts';
+import { cancelJob, enqueue } from '#db/jobs.ts';
+import { isSeedError, SeedError } from '#lib/error.ts';
+import { uuidv7 } from '#lib/id.ts';
+import type { ImprovementEvent } from '#improvement/events.ts';
+import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
+import { runPipeline, type BaseVersion, type Promotion } from '#improvement/pipeline.ts';
+import type { Proposer } from '#improvement/proposer.ts';
+import type { Workbench } from '#improvement/workbench.ts';
+import { emit } from '#telemetry/emit.ts';
+import { appendImprovement, listImprovements, readImprovement, streamOf } from './store.ts';
+
+/** Woken by the outbox when an event of the stream was published. */
+export function streamChannel(stream: string): string {
+  return `stream:${stream}`;
+}
+
+export const IMPROVEMENTS_QUEUE = 'improvements';
+export const QUEUE_LIMIT = 100;
+/** A running improvement writes events all the time: whoever cancels it may have to look again. */
+const CANCEL_TRIES = 5;
+/** Lives of the node that an improvement may see. */
+const MAX_ATTEMPTS = 5;
+const ENDED_ELSEWHERE = 'ended elsewhere';
+
+export interface EnqueueImprovement {
+  agent: string;
+  proposer?: string;
+  budgetMs: number;
+  trigger: 'manual' | 'demo';
+  goal: string;
+  seed?: number;
+  principal: { kind: string; id: string };
+}
+
+export interface ImproverOptions {
+  database: Database;
+  proposers: ReadonlyMap<string, Proposer>;
+  workbench: Workbench;
+  /** The live version of an agent. @throws SeedError `not_found`, `invalid_state` */
+  baseOf: (agent: string) => Promise<{ hash: string; version: number }>;
+  loadBase: (agent: string, hash: string) => Promise<BaseVersion>;
+  promotionFor: (agent: string, improvement: { id: string; parent: string; proposer: string }) => Promotion;
+  monotonicMs: () => number;
+  nodePrincipal: { kind: string; id: string };
+}
+
+export class Improvements {
+  readonly #options: ImproverOptions;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(options: ImproverOptions) {
+    this.#options = options;
+  }
+
+  /** Being run by this node. */
+  get open(): number {
+    return this.#running.size;
+  }
+
+  /** @returns its id. @throws SeedError `queue_full`, `not_found`, `invalid_state` */
+  async enqueue(request: EnqueueImprovement): Promise<string> {
+    const { database, proposers, baseOf } = this.#options;
+    const proposer = request.proposer ?? 'genetic';
+    if (!proposers.has(proposer)) {
+      throw new SeedError('invalid_input', `there is no proposer ${JSON.stringify(proposer)}`, {
+        details: [{ path: 'proposer', message: `one of ${[...proposers.keys()].join(', ')}` }],
+      });
+    }
+    const base = await baseOf(request.agent);
+    const loaded = await this.#options.loadBase(request.agent, base.hash);
+    if (!loaded.contract.improvement.enabled) throw new SeedError('invalid_state', `the contract of ${request.agent} does not allow improvements`);
+    const id = uuidv7();
+    const queued = (jobId: string): ImprovementEvent => ({
+      type: 'improvement_queued',
+      data: {
+        id,
+        jobId,
+        agent: request.agent,
+        proposer,
+        trigger: request.trigger,
+        goal: request.goal,
+        budgetMs: request.budgetMs,
+        seed: request.seed ?? randomInt(2 ** 32),
+        secretSeed: randomInt(2 ** 47),
+        baseHash: base.hash,
+        baseVersion: base.version,
+      },
+    });
+    await database.transaction(async (tx) => {
+      const { job } = await enqueue(tx, {
+        queue: IMPROVEMENTS_QUEUE,
+        kind: 'improvement',
+        args: { id },
+        serialKey: request.agent,
+        maxAttempts: MAX_ATTEMPTS,
+        limit: QUEUE_LIMIT,
+        retryAfterMs: 30_000,
+      });
+      await appendImprovement(tx, id, { event: queued(job.id), expectedVersion: 0, principal: request.principal });
+    });
+    return id;
+  }
+
+  /** The job's handler. Ends without error when the improvement has ended, however it did. */
+  async run(id: string, signal: AbortSignal): Promise<void> {
+    const { database, proposers, workbench, loadBase, promotionFor, monotonicMs, nodePrincipal } = this.#options;
+    const { version, events } = await readImprovement(database, id);
+    const state = events.reduce<Improvement>(evolve, initialImprovement);
+    if (state.queued === null) throw new SeedError('not_found', `there is no improvement ${id}`);
+    if (hasEnded(state)) return;
+    const { agent, proposer: proposerName, baseHash } = state.queued;
+    const startedMs = monotonicMs();
+    const controller = new AbortController();
+    signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
+    this.#running.set(id, controller);
+    let expectedVersion = version;
+    const append = async (event: ImprovementEvent): Promise<void> => {
+      try {
+        expectedVersion = await appendImprovement(database, id, { event, expectedVersion, principal: nodePrincipal });
+      } catch (error) {
+        // The only other writer is whoever cancelled it.
+        if (isSeedError(error) && error.code === 'expected_version') controller.abort(ENDED_ELSEWHERE);
+        throw error;
+      }
+      if (event.type === 'stage_finished') {
+        const outcome = 'passed';
+        emit('seed_agent.improvement.stage', { duration_us: Math.round(event.data.durationMs * 1000) }, { agent, id, stage: event.data.stage, outcome });
+      }
+    };
+    emit('seed_agent.improvement.start', { queue_depth: 0 }, { agent, id, proposer: proposerName });
+    try {
+      const proposer = proposers.get(proposerName);
+      if (proposer === undefined) throw new SeedError('unavailable', `the proposer ${proposerName} is not there any more`);
+      const base = await loadBase(agent, baseHash);
+      const end = await runPipeline(state, {
+        proposer,
+        workbench,
+        base,
+        promotion: promotionFor(agent, { id, parent: baseHash, proposer: proposerName }),
+        append,
+        monotonicMs,
+        signal: controller.signal,
+      });
+      emit(
+        'seed_agent.improvement.end',
+        { duration_us: Math.round((monotonicMs() - startedMs) * 1000), candidates: end.evaluated },
+        { agent, id, proposer: proposerName, outcome: OUTCOME_WORDS[end.phase] ?? 'failed' },
+      );
+    } catch (error) {
+      // Whoever cancelled it has written its end already.
+      if (controller.signal.reason !== ENDED_ELSEWHERE) throw error;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /** @throws SeedError `invalid_state` when it has ended, or is live already */
+  async cancel(id: string, request: { reason: string; principal: { kind: string; id: string } }): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- a second try only after the first has failed
+        await this.#cancel(id, request);
+        return;
+      } catch (error) {
+        if (attempt === CANCEL_TRIES || !isSeedError(error) || error.code !== 'expected_version') throw error;
+      }
+    }
+  }
+
+  async #cancel(id: string, request: { reason: string; principal: { kind: string; id: string } }): Promise<void> {
+    const { database } = this.#options;
+    const { version, events } = await readImprovement(database, id);
+    const state = events.reduce<Improvement>(evolve, initialImprovement);
+    if (hasEnded(state)) throw new SeedError('invalid_state', `improvement ${id} has ended: ${state.phase}`);
+    if (state.promoted !== null) {
+      throw new SeedError('invalid_state', `improvement ${id} has gone live already`, { hint: `seed code:rollback ${state.queued?.agent ?? ''}` });
+    }
+    const event: ImprovementEvent = { type: 'improvement_ended', data: { phase: 'cancelled', reason: request.reason } };
+    await database.transaction(async (tx) => {
+      await appendImprovement(tx, id, { event, expectedVersion: version, principal: request.principal });
+      if (state.queued !== null) await cancelJob(tx, state.queued.jobId, request.reason);
+    });
+    this.#running.get(id)?.abort(ENDED_ELSEWHERE);
+  }
+
+  /** Batches of events, those that are there first; ends when the signal is aborted. */
+  async *follow(id: string, signal: AbortSignal): AsyncGenerator<readonly RecordedEvent<ImprovementEvent>[]> {
+    const { database } = this.#options;
+    let seen = 0;
+    let wake: () => void = () => undefined;
+    const stop = database.listen(streamChannel(streamOf(id)), () => wake());
+    const onAbort = (): void => wake();
+    signal.addEventListener('abort', onAbort);
+    try {
+      while (!signal.aborted) {
+        const waiting = Promise.withResolvers<void>();
+        wake = waiting.resolve;
+        const { events } = await readImprovement(database, id, seen + 1);
+        if (events.length > 0) {
+          seen = events.at(-1)?.version ?? seen;
+          yield events;
+          continue;
+        }
+        // A wake-up may be lost: look again from time to time.
+        const timer = setTimeout(waiting.resolve, 1_000);
+        await waiting.promise;
+        clearTimeout(timer);
+      }
+    } finally {
+      stop();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The improvement of the demo, if it was ever started. */
+  async demo(): Promise<{ id: string; ended: boolean } | null> {
+    const rows = await listImprovements(this.#options.database, { agent: 'packer' });
+    const row = rows.find((one) => one.trigger === 'demo');
+    return row === undefined ? null : { id: row.id, ended: row.finishedAt !== null };
+  }
+}
+
+const OUTCOME_WORDS: Readonly<Record<string, 'promoted' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled'>> = {
+  live: 'promoted',
+  no_gain: 'no_gain',
+  rolled_back: 'rolled_back',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+

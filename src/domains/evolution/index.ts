@@ -1,0 +1,2 @@
+// What other contexts may import.
+export { improvementItem } from './improvements.ts';

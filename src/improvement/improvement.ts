@@ -1,0 +1,110 @@
+// An improvement as its events leave it: what is known, and where it goes on. Pure.
+import {
+  ENDED,
+  type ImprovementEvent,
+  type ImprovementPhase,
+  type PairedReport,
+  type ProposedCandidate,
+  type SearchProgress,
+  type Stage,
+} from './events.ts';
+
+export interface StageState {
+  stage: Stage;
+  state: 'running' | 'done';
+  durationMs: number | null;
+  report: unknown;
+}
+
+export interface Improvement {
+  phase: ImprovementPhase;
+  queued: Extract<ImprovementEvent, { type: 'improvement_queued' }>['data'] | null;
+  stages: readonly StageState[];
+  progress: readonly SearchProgress[];
+  candidates: readonly ProposedCandidate[] | null;
+  evaluated: number;
+  /** Why a candidate was refused, by its index. */
+  rejected: ReadonlyMap<number, string>;
+  validated: ReadonlyMap<number, PairedReport>;
+  winner: { index: number; report: PairedReport } | null;
+  tested: PairedReport | null;
+  staged: { hash: string; version: number } | null;
+  promoted: { generation: number; swapUs: number } | null;
+  reason: string;
+}
+
+export const initialImprovement: Improvement = {
+  phase: 'queued',
+  queued: null,
+  stages: [],
+  progress: [],
+  candidates: null,
+  evaluated: 0,
+  rejected: new Map(),
+  validated: new Map(),
+  winner: null,
+  tested: null,
+  staged: null,
+  promoted: null,
+  reason: '',
+};
+
+const PHASE_OF_STAGE: Readonly<Record<Stage, ImprovementPhase>> = {
+  propose: 'generating',
+  contract_tests: 'validating',
+  validation: 'validating',
+  test: 'validating',
+  stage: 'staged',
+  swap: 'promoting',
+  observation: 'verifying',
+};
+
+/** Points of the score plot that are kept; when there are more, every second one goes. */
+const MAX_PROGRESS = 240;
+
+export function evolve(state: Improvement, event: ImprovementEvent): Improvement {
+  switch (event.type) {
+    case 'improvement_queued':
+      return { ...state, queued: event.data };
+    case 'stage_started': {
+      const others = state.stages.filter((stage) => stage.stage !== event.data.stage);
+      const running: StageState = { stage: event.data.stage, state: 'running', durationMs: null, report: null };
+      return { ...state, phase: PHASE_OF_STAGE[event.data.stage], stages: [...others, running] };
+    }
+    case 'stage_finished': {
+      const { stage, durationMs, report } = event.data;
+      const stages = state.stages.map((known) => (known.stage === stage ? { stage, state: 'done' as const, durationMs, report } : known));
+      return { ...state, stages };
+    }
+    case 'search_progressed': {
+      const progress = [...state.progress, event.data];
+      const thinned =
+        progress.length > MAX_PROGRESS ? progress.filter((_, index) => index % 2 === 0 || index === progress.length - 1) : progress;
+      return { ...state, progress: thinned, evaluated: Math.max(state.evaluated, event.data.evaluated) };
+    }
+    case 'candidates_proposed':
+      return { ...state, candidates: event.data.candidates, evaluated: event.data.evaluated };
+    case 'candidate_rejected':
+      return { ...state, rejected: new Map(state.rejected).set(event.data.index, `${event.data.stage}: ${event.data.reason}`) };
+    case 'candidate_validated':
+      return { ...state, validated: new Map(state.validated).set(event.data.index, event.data.report) };
+    case 'winner_chosen':
+      return { ...state, winner: event.data };
+    case 'winner_tested':
+      return { ...state, tested: event.data.report };
+    case 'version_staged':
+      return { ...state, staged: event.data };
+    case 'version_promoted':
+      return { ...state, promoted: { generation: event.data.generation, swapUs: event.data.swapUs } };
+    case 'improvement_ended':
+      return { ...state, phase: event.data.phase, reason: event.data.reason };
+  }
+}
+
+export function hasEnded(state: Improvement): boolean {
+  return ENDED.includes(state.phase);
+}
+
+export function isDone(state: Improvement, stage: Stage): boolean {
+  return state.stages.some((known) => known.stage === stage && known.state === 'done');
+}

@@ -1,0 +1,278 @@
+// The way of an improvement: propose → contract tests → validation → test (reported, decides nothing) → stage → swap →
+// observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
+import { SeedError, toSeedError } from '#lib/error.ts';
+import type { SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { ContractData } from '#kernel/compiler/contract.ts';
+import type { ImprovementEvent, ProposedCandidate, SearchProgress, Stage } from './events.ts';
+import { chooseWinner, refusal } from './gate.ts';
+import { evolve, hasEnded, isDone, type Improvement } from './improvement.ts';
+import { pairedReport } from './paired-test.ts';
+import type { Proposer } from './proposer.ts';
+import { randomFrom, seedsFrom } from './random.ts';
+import type { Workbench } from './workbench.ts';
+
+/** Draws that decide, and draws that are reported. */
+const VALIDATION_DRAWS = 20;
+const TEST_DRAWS = 20;
+/** Candidates that go on to validation. */
+const MAX_CANDIDATES = 4;
+const PROGRESS_EVERY_MS = 500;
+
+export interface BaseVersion {
+  hash: string;
+  contract: ContractData;
+  sources: SourceFiles;
+}
+
+export interface ObservationEnd {
+  verdict: 'healthy' | 'unverified' | 'rolled_back' | 'superseded';
+  reason: string;
+}
+
+/** Port: what the world does with the winner. */
+export interface Promotion {
+  /** Puts it into the store. Doing it twice is doing it once. */
+  stage(sources: SourceFiles, reports: Readonly<Record<string, unknown>>): Promise<{ hash: string; version: number }>;
+  /** @returns null when it is live already (a pipeline that goes on after a crash) */
+  promote(hash: string, reason: string): Promise<{ generation: number; swapUs: number } | null>;
+  /** Resolves when the observation has ended. */
+  observed(hash: string, signal: AbortSignal): Promise<ObservationEnd>;
+}
+
+export interface PipelineOptions {
+  proposer: Proposer;
+  workbench: Workbench;
+  promotion: Promotion;
+  base: BaseVersion;
+  /** Writes the event down, durably, before it resolves. */
+  append: (event: ImprovementEvent) => Promise<void>;
+  monotonicMs: () => number;
+  signal: AbortSignal;
+}
+
+/** @returns the state at its end. Failures of the improvement are an end; it throws only when it could not be written down, or was aborted by the node. */
+export async function runPipeline(start: Improvement, options: PipelineOptions): Promise<Improvement> {
+  const run = new PipelineRun(start, options);
+  try {
+    await run.go();
+  } catch (thrown) {
+    if (options.signal.aborted) {
+      if (options.signal.reason !== 'cancelled') throw thrown;
+      await run.end('cancelled', 'cancelled');
+    } else {
+      const error = toSeedError(thrown);
+      if (error.code === 'database_unavailable') throw error;
+      await run.end('failed', error.message);
+    }
+  }
+  return run.state;
+}
+
+class PipelineRun {
+  state: Improvement;
+  readonly #options: PipelineOptions;
+
+  constructor(start: Improvement, options: PipelineOptions) {
+    this.state = start;
+    this.#options = options;
+  }
+
+  async go(): Promise<void> {
+    if (hasEnded(this.state)) return;
+    await this.#stage('propose', () => this.#propose());
+    await this.#stage('contract_tests', () => this.#contractTests());
+    await this.#stage('validation', () => this.#validate());
+    const { winner } = this.state;
+    if (winner === null) return this.end('no_gain', this.#whyNoWinner());
+    await this.#stage('test', () => this.#test(winner.index));
+    await this.#stage('stage', () => this.#putInStore(winner.index));
+    await this.#stage('swap', () => this.#swap());
+    await this.#stage('observation', () => this.#observe());
+    const { verdict, reason } = this.#observation();
+    return this.end(verdict === 'rolled_back' ? 'rolled_back' : 'live', `${verdict}: ${reason}`);
+  }
+
+  async end(phase: 'live' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled', reason: string): Promise<void> {
+    if (!hasEnded(this.state)) await this.#append({ type: 'improvement_ended', data: { phase, reason } });
+  }
+
+  async #append(event: ImprovementEvent): Promise<void> {
+    await this.#options.append(event);
+    this.state = evolve(this.state, event);
+  }
+
+  async #stage(stage: Stage, work: () => Promise<unknown>): Promise<void> {
+    if (isDone(this.state, stage) || hasEnded(this.state)) return;
+    this.#options.signal.throwIfAborted();
+    const startedMs = this.#options.monotonicMs();
+    await this.#append({ type: 'stage_started', data: { stage } });
+    const report = await work();
+    await this.#append({
+      type: 'stage_finished',
+      data: { stage, durationMs: this.#options.monotonicMs() - startedMs, report: report ?? null },
+    });
+  }
+
+  async #propose(): Promise<unknown> {
+    const { proposer, workbench, base, signal, monotonicMs } = this.#options;
+    const queued = this.#queued();
+    const startedMs = monotonicMs();
+    // What was already searched before a crash is not searched again; its progress is only a picture, its candidates are gone.
+    const spentMs = this.state.progress.at(-1)?.elapsedMs ?? 0;
+    const budgetMs = Math.max(queued.budgetMs - spentMs, Math.min(queued.budgetMs, 5_000));
+    let last: SearchProgress | null = null;
+    let shownAtMs = Number.NEGATIVE_INFINITY;
+    const candidates: ProposedCandidate[] = [];
+    const search = proposer.propose({
+      contract: base.contract,
+      sources: base.sources,
+      goal: queued.goal,
+      budgetMs,
+      seed: queued.seed,
+      evaluate: (wanted, how) => workbench.score(base, wanted, { ...how, set: 'selection', feed: 'inside', signal }),
+      signal,
+    });
+    for await (const event of search) {
+      if (event.type === 'candidate') {
+        candidates.push({ files: event.files, selection: event.score, note: event.note });
+        continue;
+      }
+      last = { ...event.progress, elapsedMs: spentMs + monotonicMs() - startedMs };
+      if (monotonicMs() - shownAtMs < PROGRESS_EVERY_MS) continue;
+      shownAtMs = monotonicMs();
+      await this.#append({ type: 'search_progressed', data: last });
+    }
+    if (last !== null) await this.#append({ type: 'search_progressed', data: last });
+    const evaluated = last?.evaluated ?? candidates.length;
+    await this.#append({
+      type: 'candidates_proposed',
+      data: { candidates: candidates.slice(0, MAX_CANDIDATES), evaluated, searchMs: monotonicMs() - startedMs },
+    });
+    return { candidates: candidates.length, evaluated };
+  }
+
+  async #contractTests(): Promise<unknown> {
+    const { workbench, base } = this.#options;
+    let passed = 0;
+    for (const [index, candidate] of this.#candidates().entries()) {
+      try {
+        await workbench.contractTests(base, { ...base.sources, ...candidate.files });
+        passed += 1;
+      } catch (thrown) {
+        const error = toSeedError(thrown);
+        if (this.#options.signal.aborted || error.code === 'unavailable') throw thrown;
+        await this.#append({ type: 'candidate_rejected', data: { index, stage: 'contract_tests', reason: error.message } });
+      }
+    }
+    return { passed };
+  }
+
+  async #validate(): Promise<unknown> {
+    const { base } = this.#options;
+    const direction = this.#direction();
+    const seeds = seedsFrom(this.#queued().secretSeed, 'validation', VALIDATION_DRAWS);
+    const remaining = [...this.#candidates().entries()].filter(([index]) => !this.state.rejected.has(index));
+    const scores = await this.#scoreOutside(
+      'validation',
+      seeds,
+      remaining.map(([, candidate]) => candidate),
+    );
+    for (const [position, [index]] of remaining.entries()) {
+      const scored = scores.candidates[position];
+      if (typeof scored === 'string' || scored === undefined) {
+        await this.#append({ type: 'candidate_rejected', data: { index, stage: 'validation', reason: scored ?? 'not scored' } });
+        continue;
+      }
+      const random = randomFrom(this.#queued().secretSeed, `validation-test-${index}`);
+      const report = pairedReport({ base: scores.base, candidate: scored }, { direction, random });
+      await this.#append({ type: 'candidate_validated', data: { index, report } });
+      const reason = refusal(report, base.contract.improvement);
+      if (reason !== null) await this.#append({ type: 'candidate_rejected', data: { index, stage: 'validation', reason } });
+    }
+    const winner = chooseWinner(this.state.validated, base.contract.improvement);
+    if (winner !== null) {
+      await this.#append({ type: 'winner_chosen', data: { ...winner, selection: this.#candidate(winner.index).selection } });
+    }
+    return { winner: winner?.index ?? null };
+  }
+
+  async #test(index: number): Promise<unknown> {
+    const seeds = seedsFrom(this.#queued().secretSeed, 'test', TEST_DRAWS);
+    const scores = await this.#scoreOutside('test', seeds, [this.#candidate(index)]);
+    const scored = scores.candidates[0];
+    if (typeof scored === 'string' || scored === undefined)
+      throw new SeedError('validation_failed', `the winner could not be tested: ${scored ?? 'not scored'}`);
+    const random = randomFrom(this.#queued().secretSeed, 'test-test');
+    const report = pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random });
+    await this.#append({ type: 'winner_tested', data: { report } });
+    return report;
+  }
+
+  async #putInStore(index: number): Promise<unknown> {
+    const { base, promotion } = this.#options;
+    const candidate = this.#candidate(index);
+    const { winner, tested } = this.state;
+    const reports = { improvement: this.#queued().id, selection: candidate.selection, validation: winner?.report ?? null, test: tested };
+    const staged = await promotion.stage({ ...base.sources, ...candidate.files }, reports);
+    await this.#append({ type: 'version_staged', data: staged });
+    return staged;
+  }
+
+  async #swap(): Promise<unknown> {
+    const staged = this.#staged();
+    const reason = `improvement ${this.#queued().id}`;
+    const swapped = await this.#options.promotion.promote(staged.hash, reason);
+    if (swapped !== null) await this.#append({ type: 'version_promoted', data: { ...staged, ...swapped } });
+    return swapped;
+  }
+
+  #observe(): Promise<ObservationEnd> {
+    const { promotion, signal } = this.#options;
+    return promotion.observed(this.#staged().hash, signal);
+  }
+
+  /** From the stage's report: after a crash between the two there is nothing else left of it. */
+  #observation(): ObservationEnd {
+    return this.state.stages.find((stage) => stage.stage === 'observation')?.report as ObservationEnd;
+  }
+
+  /** Base and candidates on the same draws, fed call by call from outside; a candidate that fails gives its reason instead of scores. */
+  async #scoreOutside(set: 'validation' | 'test', seeds: readonly number[], candidates: readonly ProposedCandidate[]) {
+    const { workbench, base, signal } = this.#options;
+    const wanted = [{}, ...candidates.map((candidate) => candidate.files)].map((files) => ({ files }));
+    const [baseScored, ...scored] = await workbench.score(base, wanted, { set, feed: 'outside', seeds, signal });
+    if (baseScored === undefined || !baseScored.ok) {
+      throw new SeedError('validation_failed', `the base version could not be scored: ${baseScored?.reason ?? 'no answer'}`);
+    }
+    return { base: baseScored.scores, candidates: scored.map((one) => (one.ok ? one.scores : one.reason)) };
+  }
+
+  #whyNoWinner(): string {
+    if (this.#candidates().length === 0) return 'the search found nothing better than what is live';
+    return [...this.state.rejected].map(([index, reason]) => `candidate ${index + 1}: ${reason}`).join('; ');
+  }
+
+  #direction(): 'minimize' | 'maximize' {
+    return this.#options.base.contract.objective?.direction ?? 'maximize';
+  }
+
+  #queued() {
+    if (this.state.queued === null) throw new SeedError('internal', 'an improvement without its first event');
+    return this.state.queued;
+  }
+
+  #candidates(): readonly ProposedCandidate[] {
+    return this.state.candidates ?? [];
+  }
+
+  #candidate(index: number): ProposedCandidate {
+    const candidate = this.#candidates()[index];
+    if (candidate === undefined) throw new SeedError('internal', `candidate ${index} is not there`);
+    return candidate;
+  }
+
+  #staged(): { hash: string; version: number } {
+    if (this.state.staged === null) throw new SeedError('internal', 'nothing was staged');
+    return this.state.staged;
+  }
+}

@@ -1,0 +1,80 @@
+// Port: whatever makes candidates for better code, from genetic programming to a coding agent.
+import type { SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { ContractData } from '#kernel/compiler/contract.ts';
+import type { ChangedFiles, SearchProgress } from './events.ts';
+
+/** What is to be scored. */
+export interface Candidate {
+  /** The files that differ from the version to better; protected ones are refused. */
+  files: ChangedFiles;
+  /**
+   * Where nothing changed but bodies of evolvable functions: the text between their braces by function name, plain
+   * JavaScript. An evaluator may put them into a script it has built before instead of building `files` again.
+   */
+  bodies?: Readonly<Record<string, string>>;
+}
+
+export interface EvaluateOptions {
+  /** One selection sample a seed; the same seed is the same sample for every candidate of this proposal. */
+  seeds: readonly number[];
+  /** A candidate may be given up as soon as its mean is certain to be worse than this score. */
+  stopAt?: number;
+}
+
+/** What the selection set said about one candidate. */
+export type CandidateScore =
+  | {
+      ok: true;
+      /** One a seed, in their order; fewer where the evaluator stopped early. */
+      scores: readonly number[];
+      /** Given up because the mean was certain to be worse than `stopAt`. */
+      stopped: boolean;
+    }
+  | { ok: false; reason: string };
+
+/**
+ * Scores candidates on the selection set, and only there: a proposer never sees validation or test.
+ * Answers in the order of the candidates. Rejects when nothing can be scored at all (no evaluation, no host, cancelled).
+ */
+export type Evaluate = (candidates: readonly Candidate[], options: EvaluateOptions) => Promise<readonly CandidateScore[]>;
+
+export interface ProposalRequest {
+  contract: ContractData;
+  /** The version to better. */
+  sources: SourceFiles;
+  /** What a person asked for, in their words; may be empty. */
+  goal: string;
+  /** Wall clock for the whole proposal. */
+  budgetMs: number;
+  /** For proposers that draw random numbers: the same seed and the same scores give the same candidates. */
+  seed: number;
+  evaluate: Evaluate;
+  /** Ends the proposal: the iteration then throws SeedError `cancelled`. */
+  signal: AbortSignal;
+}
+
+export type ProposerEvent =
+  | {
+      type: 'progress';
+      progress: SearchProgress;
+    }
+  | ({
+      /** One finished proposal. They come best first by the proposer's own judgement; validation decides. */
+      type: 'candidate';
+      /** Mean selection score. */
+      score: number;
+      /** One line for people: how it came about. */
+      note: string;
+    } & Candidate);
+
+export interface Proposer {
+  /** Becomes the manifest's `proposer`: `genetic`, later `claude-code`, `codex`, `model`. */
+  readonly name: string;
+  /**
+   * Works until the budget is used up or nothing more can be found, and ends after its last candidate; none at all when
+   * it found nothing better.
+   * @throws SeedError `invalid_input` when it can do nothing for this contract, `validation_failed` when the version to
+   *   better can not be scored itself, `cancelled` after `signal`
+   */
+  propose(request: ProposalRequest): AsyncIterable<ProposerEvent>;
+}

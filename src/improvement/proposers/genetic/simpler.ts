@@ -1,0 +1,33 @@
+// Smaller versions of a genome: every way to let one node give way to one of its operands.
+import { condense } from './condense.ts';
+import { nodeAt, replaceAt, sameExpression, type Expression } from './expression.ts';
+import { individual, type Genome, type Individual } from './individual.ts';
+import type { ParameterRange } from './interval.ts';
+
+/** Smallest first, without repetitions. */
+export function simplerVariants(genome: Genome, functions: readonly (readonly ParameterRange[])[]): Individual[] {
+  const variants = genome.flatMap((tree, index) =>
+    simplerTrees(tree, functions[index]!).map((simpler) => individual(genome.with(index, simpler))),
+  );
+  return variants.toSorted((a, b) => a.size - b.size);
+}
+
+function simplerTrees(tree: Expression, parameters: readonly ParameterRange[]): Expression[] {
+  const found: Expression[] = [];
+  for (let position = 0; position < tree.size; position++) {
+    const node = nodeAt(tree, position);
+    if (node.kind !== 'apply') continue;
+    for (const operand of node.operands) {
+      const simpler = condense(replaceAt(tree, position, operand), parameters);
+      if (simpler.size < tree.size && !found.some((other) => sameExpression(other, simpler))) found.push(simpler);
+    }
+  }
+  return found;
+}
+
+/** The tree with all constants alike: what two candidates share when they differ in numbers only. */
+export function shape(tree: Expression): string {
+  if (tree.kind === 'constant') return '0';
+  if (tree.kind === 'parameter') return `#${tree.index}`;
+  return `${tree.operator}(${tree.operands.map(shape).join()})`;
+}

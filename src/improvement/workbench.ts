@@ -1,0 +1,100 @@
+// Where candidates are built and scored: compiler and policy in this process, the code itself only in evaluator hosts.
+import { SeedError, toSeedError } from '#lib/error.ts';
+import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { EvaluateOutcome, EvaluateRequest, SampleSet } from '#kernel/sandbox/call.ts';
+import type { BaseVersion } from './pipeline.ts';
+import type { ChangedFiles } from './events.ts';
+
+/** Wall clock for all draws of one candidate. */
+const EVALUATE_DEADLINE_MS = 60_000;
+
+export type Scored =
+  | { ok: true; scores: readonly number[]; details: readonly unknown[]; mean: number; stopped: boolean; cpuMs: number }
+  | { ok: false; reason: string };
+
+export interface ScoreOptions {
+  set: SampleSet;
+  feed: 'inside' | 'outside';
+  seeds: readonly number[];
+  /** See EvaluateRequest. */
+  stopAt?: number;
+  signal: AbortSignal;
+}
+
+export interface WorkbenchOptions {
+  /** Compiles the agent and checks the policy. @throws SeedError `compile_failed`, `policy_refused` */
+  compile: (sources: SourceFiles) => Promise<Bundle>;
+  compileEvaluation: (sources: SourceFiles) => Promise<Bundle>;
+  /** Loads the built code in the validator host and runs the contract's examples. @throws SeedError `validation_failed` */
+  contractTests: (base: BaseVersion, bundle: Bundle) => Promise<void>;
+  evaluate: (request: EvaluateRequest, signal: AbortSignal) => Promise<EvaluateOutcome>;
+  onEvaluated: (agent: string, set: SampleSet, outcome: EvaluateOutcome) => void;
+}
+
+export interface Workbench {
+  /** One answer a candidate, in their order. @throws SeedError when nothing can be scored at all */
+  score(base: BaseVersion, candidates: readonly { files: ChangedFiles }[], options: ScoreOptions): Promise<Scored[]>;
+  /** @throws SeedError why it does not pass */
+  contractTests(base: BaseVersion, sources: SourceFiles): Promise<void>;
+}
+
+export function workbench(options: WorkbenchOptions): Workbench {
+  const evaluations = new Map<string, Promise<string>>();
+
+  function evaluationJs(base: BaseVersion): Promise<string> {
+    let built = evaluations.get(base.hash);
+    if (built === undefined) {
+      built = options.compileEvaluation(base.sources).then((bundle) => bundle.js);
+      evaluations.clear();
+      evaluations.set(base.hash, built);
+    }
+    return built;
+  }
+
+  async function scoreOne(base: BaseVersion, files: ChangedFiles, how: ScoreOptions): Promise<Scored> {
+    const refused = Object.keys(files).find(isProtectedPath);
+    if (refused !== undefined) return { ok: false, reason: `changes the protected file ${refused}` };
+    let js: string;
+    try {
+      js = (await options.compile({ ...base.sources, ...files })).js;
+    } catch (thrown) {
+      return { ok: false, reason: toSeedError(thrown).message };
+    }
+    const { contract } = base;
+    const outcome = await options.evaluate(
+      {
+        candidateJs: js,
+        evaluationJs: await evaluationJs(base),
+        limits: contract.limits,
+        capabilities: contract.capabilities,
+        set: how.set,
+        seeds: how.seeds,
+        feed: how.feed,
+        ...(how.stopAt === undefined ? {} : { stopAt: how.stopAt }),
+        direction: contract.objective?.direction ?? 'maximize',
+        deadlineMs: EVALUATE_DEADLINE_MS,
+      },
+      how.signal,
+    );
+    options.onEvaluated(contract.name, how.set, outcome);
+    if (!outcome.ok) return { ok: false, reason: `${outcome.failure}: ${outcome.message}` };
+    const { scores, details, stopped, cpuMs } = outcome;
+    return { ok: true, scores, details, stopped, cpuMs, mean: scores.reduce((sum, score) => sum + score, 0) / scores.length };
+  }
+
+  return {
+    score(base, candidates, how) {
+      if (contractHasNoEvaluation(base)) {
+        throw new SeedError('invalid_state', `${base.contract.name} has no evaluation`, { hint: 'write evals/evaluation.ts' });
+      }
+      return Promise.all(candidates.map((candidate) => scoreOne(base, candidate.files, how)));
+    },
+    async contractTests(base, sources) {
+      await options.contractTests(base, await options.compile(sources));
+    },
+  };
+}
+
+function contractHasNoEvaluation(base: BaseVersion): boolean {
+  return base.sources['evals/evaluation.ts'] === undefined;
+}
