@@ -12,6 +12,7 @@ import { stringify } from '#operation/raw-json.ts';
 import { pathMembers, type Route } from '#operation/routes.ts';
 import { inputJsonSchema, type JsonSchema } from '#operation/schema.ts';
 import { snakeCase } from '#operation/wire.ts';
+import { emit } from '#telemetry/emit.ts';
 import type { Admission } from './admission.ts';
 import { dataHeaders, envelope, failure, JSON_TYPE } from './answer.ts';
 import { readJsonBody } from './body.ts';
@@ -36,9 +37,16 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
   const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
   const isPublic = operation.http?.public === true;
 
+  const told = (response: Response, startedMs: number): Response => {
+    const measurements = { duration_us: Math.round((performance.now() - startedMs) * 1000) };
+    emit('seed_agent.http.request', measurements, { operation: operation.name, status: String(response.status) });
+    return response;
+  };
+
   return async (c) => {
     const { incoming } = c.env;
     const requestId = requestIdOf(incoming);
+    const startedMs = performance.now();
     try {
       let principal: Principal | Promise<Principal> = isPublic ? admission.admitAnyone(incoming) : admission.admit(incoming);
       if (principal instanceof Promise) principal = await principal;
@@ -59,10 +67,10 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
         lastEventId: keyOf(headers['last-event-id'], 'Last-Event-ID'),
         dryRun: query.dryRun || isTrue(headers['x-dry-run'], 'X-Dry-Run'),
       };
-      if (operation.stream === true) return await streamed(c, { operation, request, requestId, options });
-      return answer(operation, await gate.call(operation, request), { principal, requestId });
+      if (operation.stream === true) return told(await streamed(c, { operation, request, requestId, options }), startedMs);
+      return told(answer(operation, await gate.call(operation, request), { principal, requestId }), startedMs);
     } catch (error) {
-      return failure(error, requestId);
+      return told(failure(error, requestId), startedMs);
     }
   };
 }
