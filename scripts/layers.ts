@@ -68,7 +68,7 @@ export const FENCES: readonly Fence[] = [
   { packages: ['prom-client', 'pino', '@opentelemetry/'], within: ['src/telemetry/'] },
   { packages: ['pg', '@electric-sql/'], within: ['src/db/'] },
   { packages: ['kysely'], within: ['src/db/', 'src/domains/*/store.ts', 'src/domains/*/*-store.ts'] },
-  { packages: ['commander', 'listr2'], within: ['src/interfaces/cli/'] },
+  { packages: ['commander'], within: ['src/interfaces/cli/'] },
   // Ways around the rules above: CommonJS, and the environment by another name.
   { packages: ['node:module'], names: ['createRequire', 'Module'], within: [] },
   { packages: ['node:process'], within: [] },

@@ -1,0 +1,46 @@
+// The children of the node's supervisor, in the order of their needs.
+import { serviceChild } from '#kernel/supervisor/service-child.ts';
+import { supervisorChild } from '#kernel/supervisor/supervisor-child.ts';
+import type { ChildSpec } from '#kernel/supervisor/child-spec.ts';
+import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
+import { startAgents, startCode, startDatabase, startDemo, startDoor, startImprovements } from './services.ts';
+import type { Parts } from './parts.ts';
+import { startServingHost } from './sandbox.ts';
+
+/** Long enough for the calls that are in flight when the node is asked to stop. */
+const DOOR_SHUTDOWN_MS = 30_000;
+const IMPROVEMENTS_SHUTDOWN_MS = 5_000;
+
+export function nodeChildren(parts: Parts): ChildSpec[] {
+  const servingHosts = Array.from({ length: parts.ground.config.sandbox.servingHosts }, (_, index) => `serving-${index + 1}`);
+  return [
+    { id: 'database', shutdownMs: 15_000, start: serviceChild(() => startDatabase(parts)) },
+    { id: 'code', start: serviceChild(() => startCode(parts)) },
+    {
+      id: 'sandbox',
+      type: 'supervisor',
+      start: supervisorChild({
+        strategy: 'one_for_one',
+        intensity: 20,
+        periodMs: 10_000,
+        children: servingHosts.map((id) => ({ id, shutdownMs: 2_000, start: () => startServingHost(parts, id) })),
+      }),
+    },
+    // Evaluators and the validator, while there is work for them.
+    { id: 'work', type: 'supervisor', start: remember(parts, 'workSupervisor', supervisorChild({ children: [] })) },
+    { id: 'agents', type: 'supervisor', start: remember(parts, 'agentSupervisor', supervisorChild({ intensity: 10, periodMs: 10_000, children: [] })) },
+    { id: 'directory', start: serviceChild(() => startAgents(parts)) },
+    { id: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: serviceChild(() => startImprovements(parts)) },
+    { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },
+    { id: 'demo', restart: 'transient', start: serviceChild(() => startDemo(parts)) },
+  ];
+}
+
+/** Dynamic children are added to the supervisor that runs now, not to one that was replaced. */
+function remember(parts: Parts, name: 'workSupervisor' | 'agentSupervisor', start: ChildSpec['start']): ChildSpec['start'] {
+  return async (context) => {
+    const child = await start(context);
+    parts.set(name, child as Supervisor);
+    return child;
+  };
+}

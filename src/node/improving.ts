@@ -1,0 +1,50 @@
+// What the improvement pipeline asks of the rest of the node.
+import type { Promotion } from '#improvement/pipeline.ts';
+import { workbench, type Workbench } from '#improvement/workbench.ts';
+import { checkProtected } from '#domains/runtime/stager.ts';
+import { isSeedError } from '#lib/error.ts';
+import { timeOfUuidv7 } from '#lib/id.ts';
+import { emit } from '#telemetry/emit.ts';
+import { compileChecked, runContractTests } from './build.ts';
+import type { Parts } from './parts.ts';
+
+export function createWorkbench(parts: Parts): Workbench {
+  const compiler = parts.get('compiler');
+  return workbench({
+    compile: (sources) => compileChecked(parts, sources),
+    compileEvaluation: (sources) => compiler.compileEvaluation(sources),
+    contractTests: (base, bundle) => runContractTests(parts, base.contract, bundle),
+    evaluate: (request, signal) => parts.get('workHosts').evaluators.use((host) => host.evaluate(request), signal),
+    onEvaluated: (agent, set, outcome) =>
+      emit(
+        'seed_agent.evaluation.end',
+        { samples: outcome.ok ? outcome.scores.length : 0, duration_us: outcome.ok ? Math.round(outcome.wallMs * 1000) : 0 },
+        { agent, set, outcome: outcome.ok ? (outcome.stopped ? 'stopped' : 'scored') : 'failed' },
+      ),
+  });
+}
+
+export function createPromotion(parts: Parts, agent: string, improvement: { id: string; parent: string; proposer: string }): Promotion {
+  const principal = { kind: 'node', id: parts.ground.info.id };
+  return {
+    stage: async (sources, reports) => {
+      const { artifact: base } = await parts.get('codeStore').load(agent, improvement.parent);
+      checkProtected(base.sources, sources);
+      const stager = parts.get('stager');
+      const built = await stager.build({ sources, agent });
+      const { proposer, parent, id } = improvement;
+      const staged = await stager.keep(built, { agent, parent, proposer, note: `improvement ${id}`, reports, principal, createdAtMs: timeOfUuidv7(id) });
+      return { hash: staged.artifact.hash, version: staged.number };
+    },
+    promote: async (hash, reason) => {
+      try {
+        const swapped = await parts.get('agents').rollout(agent).promote({ hash, reason, principal });
+        return { generation: swapped.generation, swapUs: swapped.durationUs };
+      } catch (error) {
+        if (isSeedError(error) && error.code === 'invalid_state' && parts.get('agents').worker(agent)?.live?.hash === hash) return null;
+        throw error;
+      }
+    },
+    observed: (hash, signal) => parts.get('recorder').verdict(agent, hash, signal),
+  };
+}
