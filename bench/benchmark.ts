@@ -1,0 +1,23 @@
+// What a benchmark is given and what it answers.
+
+export interface BenchmarkOptions {
+  /** The same code with fewer rounds: at most 45 seconds. */
+  quick: boolean;
+  /** Progress, for people. */
+  say: (text: string) => void;
+}
+
+export interface Row {
+  /** What was measured. */
+  name: string;
+  /** Column → value; columns are those of the first row and what others add. */
+  values: Readonly<Record<string, string | number>>;
+}
+
+export interface BenchmarkResult {
+  rows: readonly Row[];
+  /** The keys that are quoted and compared. */
+  figures: Readonly<Record<string, number | null>>;
+}
+
+export type Benchmark = (options: BenchmarkOptions) => Promise<BenchmarkResult>;

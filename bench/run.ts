@@ -1,0 +1,35 @@
+// npm run bench -- <name> [--quick] [--json]: one benchmark, its table, and with --json its figures as the last line.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machine } from './machine.ts';
+import { table } from './report.ts';
+import type { Benchmark } from './benchmark.ts';
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  evaluate: () => import('./evaluate.ts').then((m) => m.evaluate),
+  improve: () => import('./improve.ts').then((m) => m.improve),
+  invoke: () => import('./invoke.ts').then((m) => m.invoke),
+  start: () => import('./start.ts').then((m) => m.start),
+  swap: () => import('./swap.ts').then((m) => m.swap),
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
+const name = positionals[0] ?? '';
+const load = BENCHMARKS[name];
+if (load === undefined) {
+  process.stderr.write(`usage: npm run bench -- <${Object.keys(BENCHMARKS).join('|')}> [--quick] [--json]\n`);
+  process.exit(2);
+}
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const benchmark = await load();
+const result = await benchmark({ quick: values.quick, say });
+process.stdout.write(`${table(result.rows)}\n`);
+if (values.json) {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const versions = { seed_agent: version, node: process.versions.node, v8: process.versions.v8 };
+  process.stdout.write(`${JSON.stringify({ name, figures: result.figures, machine: machine(), versions })}\n`);
+}
+process.exit(0);

@@ -1,0 +1,141 @@
+// The whole program as a process of its own, with a data folder of its own, for benchmarks and end-to-end tests.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnProcess, type ChildHandle } from '#lib/process.ts';
+
+const PROJECT = new URL('..', import.meta.url).pathname;
+
+export interface SeedProcessOptions {
+  /** Default: a new one that is removed at the end. */
+  dataDir?: string;
+  env?: Readonly<Record<string, string>>;
+  args?: readonly string[];
+  /** Default 0: any free one. Given, the time until it answers is measured from the first moment. */
+  port?: number;
+  /** Default 60,000: a busy machine is no failure. */
+  readyTimeoutMs?: number;
+}
+
+/** What the node leaves in its data folder. */
+interface NodeFile {
+  url: string | null;
+  socket: string | null;
+  pid: number;
+  ready: boolean;
+}
+
+export interface SeedProcess extends AsyncDisposable {
+  url: string;
+  token: string;
+  dataDir: string;
+  handle: ChildHandle;
+  /** Process id of the node, the root supervisor's child. */
+  nodePid: number;
+  /** Standard output and error so far. */
+  output: () => string;
+  /** Milliseconds from the start until the port answered (only with `port`, else as `readyMs`), and until the node was ready. */
+  boundMs: number;
+  readyMs: number;
+  api: <T = unknown>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<{ status: number; body: T }>;
+  stop: () => Promise<{ code: number | null; signal: string | null }>;
+}
+
+/** Starts `npm start`'s program without its launcher and waits until it is ready. */
+export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedProcess> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'seed-')));
+  const startedMs = performance.now();
+  const handle = spawnProcess(process.execPath, [join(PROJECT, 'src/main.ts'), ...(options.args ?? ['--no-demo'])], {
+    cwd: dataDir,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: String(options.port ?? 0),
+      DATA_DIR: dataDir,
+      CODE_ROOT: join(dataDir, 'code'),
+      AGENTS_DIR: join(PROJECT, 'agents'),
+      LOG_LEVEL: 'warn',
+      ...(process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [handle.stdio[1], handle.stdio[2]]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const deadlineMs = startedMs + (options.readyTimeoutMs ?? 60_000);
+  let boundMs = Number.NaN;
+  let file: NodeFile | null = null;
+  let ended = false;
+  void handle.exited.then(() => (ended = true));
+  for (;;) {
+    if (ended) throw new Error(`the program ended before it was ready:\n${text}`);
+    if (performance.now() > deadlineMs) throw new Error(`the program was not ready in time:\n${text}`);
+    file = await readNodeFile(dataDir, handle.pid);
+    const url = options.port === undefined ? file?.url : `http://127.0.0.1:${options.port}`;
+    if (Number.isNaN(boundMs) && typeof url === 'string' && (await answers(url))) boundMs = performance.now() - startedMs;
+    if (file?.ready === true && !Number.isNaN(boundMs)) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const readyMs = performance.now() - startedMs;
+  const token = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
+  const url = file.url ?? '';
+  const seed: SeedProcess = {
+    url,
+    token,
+    dataDir,
+    handle,
+    nodePid: file.pid,
+    output: () => text,
+    boundMs,
+    readyMs,
+    api: (method, path, body, headers) => api({ url, token, method, path, body, headers }),
+    stop: async () => {
+      handle.kill('SIGTERM');
+      return handle.exited;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (!ended) handle.kill('SIGTERM');
+      await handle.exited;
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  return seed;
+}
+
+async function readNodeFile(dataDir: string, rootPid: number): Promise<NodeFile | null> {
+  try {
+    const file = JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8')) as NodeFile & { root_pid?: number };
+    // A file that a former life left behind is not ours.
+    return file.root_pid === rootPid ? file : null;
+  } catch {
+    return null;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`)).status === 200;
+  } catch {
+    return false;
+  }
+}
+
+async function api<T>(request: {
+  url: string;
+  token: string;
+  method: string;
+  path: string;
+  body: unknown;
+  headers: Readonly<Record<string, string>> | undefined;
+}): Promise<{ status: number; body: T }> {
+  const response = await fetch(request.url + request.path, {
+    method: request.method,
+    headers: {
+      authorization: `Bearer ${request.token}`,
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...request.headers,
+    },
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: (text === '' ? null : JSON.parse(text)) as T };
+}
