@@ -84,7 +84,9 @@ export const evaluate: Benchmark = async ({ quick, say }) => {
       );
       rates[side].push(count / ((performance.now() - startedMs) / 1000));
     }
-    say(`round ${current} of ${rounds}: ours ${rates.ours.at(-1)?.toFixed(0)}/s, python ${rates.python.at(-1)?.toFixed(1)}/s, node ${rates.node.at(-1)?.toFixed(1)}/s`);
+    say(
+      `round ${current} of ${rounds}: ours ${rates.ours.at(-1)?.toFixed(0)}/s, python ${rates.python.at(-1)?.toFixed(1)}/s, node ${rates.node.at(-1)?.toFixed(1)}/s`,
+    );
   }
   await Promise.all(hosts.map((host) => host.close()));
   await compiler.close();
@@ -92,11 +94,23 @@ export const evaluate: Benchmark = async ({ quick, say }) => {
   const ratios = (other: 'python' | 'node'): number[] => rates.ours.map((rate, index) => rate / (rates[other][index] ?? Number.NaN));
   const row = (name: string, side: Side) => ({
     name,
-    values: { 'per s': round(median(rates[side]), 1), spread: spread(rates[side], 1), 'ours is × faster': side === 'ours' ? 1 : round(median(ratios(side)), 1) },
+    values: {
+      'per s': round(median(rates[side]), 1),
+      spread: spread(rates[side], 1),
+      'ours is × faster': side === 'ours' ? 1 : round(median(ratios(side)), 1),
+    },
   });
   return {
-    rows: [row('ours: compile, policy, fresh isolate', 'ours'), row('python3 process a candidate', 'python'), row('node process a candidate', 'node')],
-    figures: { per_s: round(median(rates.ours), 1), python_ratio: round(median(ratios('python')), 2), node_ratio: round(median(ratios('node')), 2) },
+    rows: [
+      row('ours: compile, policy, fresh isolate', 'ours'),
+      row('python3 process a candidate', 'python'),
+      row('node process a candidate', 'node'),
+    ],
+    figures: {
+      per_s: round(median(rates.ours), 1),
+      python_ratio: round(median(ratios('python')), 2),
+      node_ratio: round(median(ratios('node')), 2),
+    },
   };
 };
 
@@ -189,7 +203,11 @@ with open(${JSON.stringify(join(folder, 'items.json'))}) as file:
 }
 
 async function runProcess(command: string, args: readonly string[]): Promise<number> {
-  const handle = spawnProcess(command, args, { env: { PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'pipe', 'inherit'], dieWithParent: false });
+  const handle = spawnProcess(command, args, {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    dieWithParent: false,
+  });
   let text = '';
   handle.pipe(1).on('data', (chunk: Buffer) => (text += chunk.toString()));
   const exit = await handle.exited;

@@ -13,7 +13,10 @@ export async function fixtureFiles(name: string): Promise<Record<string, string>
 
 /** Starts one of the yardstick servers; it prints its port when it listens. */
 export async function startServer(file: string, args: readonly string[] = []): Promise<{ url: string; handle: ChildHandle }> {
-  const handle = spawnProcess(process.execPath, [join(FIXTURES, file), ...args], { env: { PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const handle = spawnProcess(process.execPath, [join(FIXTURES, file), ...args], {
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const port = await new Promise<string>((resolve, reject) => {
     handle.stdio[1]?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
     void handle.exited.then((exit) => reject(new Error(`${file} ended: ${JSON.stringify(exit)}`)));

@@ -73,7 +73,11 @@ export class HttpClient {
 }
 
 /** Runs `request` again and again on every client until `signal` is aborted. */
-export async function closedLoop(clients: readonly HttpClient[], signal: AbortSignal, request: (client: HttpClient) => Promise<void>): Promise<void> {
+export async function closedLoop(
+  clients: readonly HttpClient[],
+  signal: AbortSignal,
+  request: (client: HttpClient) => Promise<void>,
+): Promise<void> {
   await Promise.all(
     clients.map(async (client) => {
       while (!signal.aborted) await request(client);

@@ -24,7 +24,9 @@ export const improve: Benchmark = async ({ quick, say }) => {
   for (const seed of seeds) {
     await using node = await startSeed({ env: { SANDBOX_EVALUATOR_HOSTS: '2' } });
     const result = await runOne(node, seed, budget);
-    say(`seed ${seed}: ${result.state}, test ${result.test?.toFixed(3)} (best fit ${result.baseline?.toFixed(3)}), ${result.evaluated} candidates; ${result.reason}`);
+    say(
+      `seed ${seed}: ${result.state}, test ${result.test?.toFixed(3)} (best fit ${result.baseline?.toFixed(3)}), ${result.evaluated} candidates; ${result.reason}`,
+    );
     results.push(result);
   }
   const tests = results.map((result) => result.test ?? result.baseline ?? Number.NaN);
@@ -63,4 +65,3 @@ async function runOne(node: SeedProcess, seed: number, budget: string): Promise<
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
-

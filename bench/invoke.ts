@@ -40,7 +40,8 @@ export const invoke: Benchmark = async ({ quick, say }) => {
   }
   bare.handle.kill('SIGTERM');
   await bare.handle.exited;
-  const ratios = (name: 'sync' | 'async'): number[] => results[name].map((result, index) => result.perSecond / (results.bare[index]?.perSecond ?? NaN));
+  const ratios = (name: 'sync' | 'async'): number[] =>
+    results[name].map((result, index) => result.perSecond / (results.bare[index]?.perSecond ?? NaN));
   const overheads = results.sync.map((result, index) => result.p50Ms - (results.bare[index]?.p50Ms ?? NaN));
   const row = (name: keyof typeof arms, label: string) => ({
     name: label,

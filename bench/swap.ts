@@ -78,7 +78,9 @@ export const swap: Benchmark = async ({ quick, say }) => {
 
 /** From the source text to the answer that says the version is live. */
 async function hotSwap(seed: SeedProcess, number: number): Promise<void> {
-  const staged = await seed.api<{ data: { version: number } }>('POST', '/api/code/swapped/versions', { from: { 'agent.ts': agentSource(number) } });
+  const staged = await seed.api<{ data: { version: number } }>('POST', '/api/code/swapped/versions', {
+    from: { 'agent.ts': agentSource(number) },
+  });
   if (staged.status !== 201) throw new Error(JSON.stringify(staged.body));
   const { version } = staged.body.data;
   const promoted = await seed.api('POST', `/api/code/swapped/versions/v${version}/promote`, {}, { 'x-confirm': 'code:promote' });
@@ -101,7 +103,12 @@ async function replaceProcess(folder: string, number: number): Promise<number> {
 }
 
 async function write(folder: string, number: number): Promise<string> {
-  const { code } = await transform(agentSource(number).replace(/^import .*$/gm, '').replace('agent<typeof contract>(', '('), { loader: 'ts', format: 'esm' });
+  const { code } = await transform(
+    agentSource(number)
+      .replace(/^import .*$/gm, '')
+      .replace('agent<typeof contract>(', '('),
+    { loader: 'ts', format: 'esm' },
+  );
   const file = join(folder, `agent-${number}.mjs`);
   await writeFile(file, code);
   return file;

@@ -60,6 +60,8 @@ const CONFIGURATION = {
     'vitest/no-conditional-expect': 'off',
     // The guest's script is put together from the texts of functions.
     'typescript/restrict-template-expressions': 'off',
+    // A set that changes while it is walked is walked as a copy.
+    'unicorn/no-useless-spread': 'off',
     // Of windows; worker threads have no origin.
     'unicorn/require-post-message-target-origin': 'off',
   },

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, type ConfigSources } from './config.ts';
 import { loadAdminToken } from '#domains/identity/index.ts';
-import { storedSettings } from '#domains/config/setting.ts';
+import { storedSettings } from '#domains/config/settings-view.ts';
 import type { NodePorts } from '#domains/ports.ts';
 import { HttpServer } from '#interfaces/http/http-server.ts';
 import { ProcessRegistry } from '#kernel/supervisor/process-registry.ts';
@@ -54,7 +54,8 @@ async function run(): Promise<void> {
     onError: (error) => telemetry.log.warn({ event: 'processes.record.failed', error: String(error) }, 'a process could not be recorded'),
   });
   const orphans = await registry.sweep();
-  if (orphans.length > 0) telemetry.log.warn({ event: 'processes.orphans.swept', orphans }, `${orphans.length} processes of a former life were ended`);
+  if (orphans.length > 0)
+    telemetry.log.warn({ event: 'processes.orphans.swept', orphans }, `${orphans.length} processes of a former life were ended`);
   const forget = root === undefined ? undefined : registry.record(process.pid, { label: 'node', parentPid: root.pid });
 
   const stopping = Promise.withResolvers<{ reason: string; exitCode: number }>();
@@ -69,12 +70,19 @@ async function run(): Promise<void> {
     adminToken: (await loadAdminToken(dataDir)).token,
     newFolder: created,
     socket,
-    screen: new Screen({ write: (text) => process.stdout.write(text), isTty: process.stdout.isTTY === true }),
+    screen: new Screen({ write: (text) => process.stdout.write(text), isTty: process.stdout.isTTY }),
     processes: registry,
     stop: (reason, exitCode) => stopping.resolve({ reason, exitCode }),
     monotonicMs: () => performance.now(),
   };
-  const address = { url, socket, pid: process.pid, root_pid: root?.pid ?? process.pid, started_at: new Date(startedAtMs).toISOString(), version };
+  const address = {
+    url,
+    socket,
+    pid: process.pid,
+    root_pid: root?.pid ?? process.pid,
+    started_at: new Date(startedAtMs).toISOString(),
+    version,
+  };
   const parts = new Parts(ground);
   const node = new Supervisor({
     id: 'node',

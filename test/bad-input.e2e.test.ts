@@ -20,7 +20,7 @@ afterAll(() => seed[Symbol.asyncDispose]());
 const create = (from: Record<string, string>) => seed.api<Failure>('POST', '/api/agents', { from });
 const invoke = (agent: string, body: unknown, headers?: Record<string, string>) =>
   seed.api<Failure & { data: unknown; call_id: string; version: number }>('POST', `/api/agents/${agent}/invoke`, body, headers);
-const works = async () => expect((await invoke('double', { input: { n: 4 } })).body).toMatchObject({ data: { n: 8 }, version: 1 });
+const stillWorks = async () => (await invoke('double', { input: { n: 4 } })).body;
 
 describe('names and paths', () => {
   test.each(['..%2F..%2Fetc', 'UPPER', 'a'.repeat(65), '-x', 'a%00b'])('the agent %s', async (name) => {
@@ -54,7 +54,10 @@ describe('names and paths', () => {
 
 describe('sources', () => {
   test('over 1 MB', async () => {
-    const { status, body } = await create({ 'contract.ts': contractOf('large'), 'agent.ts': `${agentOf(DOUBLE)}// ${'x'.repeat(1_048_577)}` });
+    const { status, body } = await create({
+      'contract.ts': contractOf('large'),
+      'agent.ts': `${agentOf(DOUBLE)}// ${'x'.repeat(1_048_577)}`,
+    });
     expect([status, body.code]).toEqual([413, 'payload_too_large']);
   });
 
@@ -66,7 +69,10 @@ describe('sources', () => {
   });
 
   test.each(['node:fs', 'lodash', '../other/agent.ts'])('the import of %s', async (name) => {
-    const { status, body } = await create({ 'contract.ts': contractOf('imports'), 'agent.ts': `import x from '${name}';\n${agentOf(DOUBLE)}export { x };` });
+    const { status, body } = await create({
+      'contract.ts': contractOf('imports'),
+      'agent.ts': `import x from '${name}';\n${agentOf(DOUBLE)}export { x };`,
+    });
     expect(status).toBe(422);
     expect(body.error).toContain('agent.ts:1');
   });
@@ -88,7 +94,10 @@ describe('sources', () => {
   });
 
   test('a pattern that would backtrack is harmless', async () => {
-    const contract = contractOf('backtracks').replace('z.object({ n: z.int() })', 'z.object({ n: z.int(), text: z.string().regex(/^(a+)+$/).optional() })');
+    const contract = contractOf('backtracks').replace(
+      'z.object({ n: z.int() })',
+      'z.object({ n: z.int(), text: z.string().regex(/^(a+)+$/).optional() })',
+    );
     const created = await create({ 'contract.ts': contract, 'agent.ts': agentOf('return { n: input.n };') });
     expect(created.status).toBe(201);
     const startedMs = performance.now();
@@ -104,7 +113,7 @@ describe('sources', () => {
       'agent.ts': agentOf(DOUBLE),
     });
     expect([status, body.code]).toEqual([422, 'validation_failed']);
-    await works();
+    expect(await stillWorks()).toMatchObject({ data: { n: 8 }, version: 1 });
   });
 });
 
@@ -120,14 +129,18 @@ describe('calls', () => {
     ['throws', "throw new RangeError('no ' + input.n);", /agent_error/],
     ['unserialisable', 'return { n: 1n } as never;', /agent_error/],
     ['answers against its contract', "return { n: 'x' } as never;", /agent_error/],
-    ['exhausts its memory', 'const kept: number[][] = []; for (;;) kept.push(new Array(100_000).fill(input.n));', /memory_limit|cpu_limit|deadline|agent_error/],
+    [
+      'exhausts its memory',
+      'const kept: number[][] = []; for (;;) kept.push(new Array(100_000).fill(input.n));',
+      /memory_limit|cpu_limit|deadline|agent_error/,
+    ],
     ['never settles', 'return new Promise<never>(() => {});', /deadline/],
   ])('code that %s fails its call, not the node', async (what, body, code) => {
     const name = `bad-${what.split(' ')[0]?.toLowerCase()}`;
     expect((await seed.api('POST', '/api/agents', upload(name, body, 'limits: { cpuMs: 200, deadlineMs: 500 },'))).status).toBe(201);
     const failed = await invoke(name, { input: { n: 1 } });
     expect(failed.body.code).toMatch(code);
-    await works();
+    expect(await stillWorks()).toMatchObject({ data: { n: 8 }, version: 1 });
   });
 
   test('a stack trace leads back to agent.ts', async () => {

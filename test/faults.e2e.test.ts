@@ -63,7 +63,9 @@ test('a corrupt artifact is refused and repaired from the durable copy, and neve
 test('a version that can not be loaded never replaces the one that is live', async () => {
   await using seed = await startSeed();
   await seed.api('POST', '/api/agents', upload('double', DOUBLE));
-  const refused = await seed.api<Envelope<unknown>>('POST', '/api/code/double/versions', { from: { 'agent.ts': "throw new Error('at load');" } });
+  const refused = await seed.api<Envelope<unknown>>('POST', '/api/code/double/versions', {
+    from: { 'agent.ts': "throw new Error('at load');" },
+  });
   expect(refused.status).toBe(422);
   const { body } = await seed.api<Envelope<{ version: number; status: string }[]>>('GET', '/api/code/double/versions');
   expect(body.data.filter((version) => version.status === 'active').map((version) => version.version)).toEqual([1]);
@@ -110,7 +112,11 @@ test('SIGINT twice ends it now', async () => {
 
 test('state is kept over a restart, and every acknowledged call is in it exactly once', async () => {
   await using dir = await folder();
-  const counter = upload('counter', 'return next(); async function next() { const n = ((await ctx.state.get<number>()) ?? 0) + input.n; await ctx.state.set(n); return { n }; }', "capabilities: ['state'],");
+  const counter = upload(
+    'counter',
+    'return next(); async function next() { const n = ((await ctx.state.get<number>()) ?? 0) + input.n; await ctx.state.set(n); return { n }; }',
+    "capabilities: ['state'],",
+  );
   const first = await startSeed({ dataDir: dir.path });
   expect((await first.api<Envelope<unknown>>('POST', '/api/agents', counter)).status).toBe(201);
   let acknowledged = 0;

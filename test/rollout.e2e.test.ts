@@ -24,7 +24,9 @@ async function create(name: string): Promise<void> {
 }
 
 async function goLive(name: string, body: string): Promise<number> {
-  const staged = await seed.api<{ data: { version: number } }>('POST', `/api/code/${name}/versions`, { from: { 'agent.ts': agentOf(body) } });
+  const staged = await seed.api<{ data: { version: number } }>('POST', `/api/code/${name}/versions`, {
+    from: { 'agent.ts': agentOf(body) },
+  });
   expect(staged.status).toBe(201);
   const { version } = staged.body.data;
   const promoted = await seed.api<{ data: { observing: boolean; from_version: number } }>(
@@ -38,8 +40,14 @@ async function goLive(name: string, body: string): Promise<number> {
 }
 
 async function call(name: string, n: number): Promise<{ status: number; version?: number; n?: number }> {
-  const { status, body } = await seed.api<{ data?: { n: number }; version?: number }>('POST', `/api/agents/${name}/invoke`, { input: { n } });
-  return { status, ...(body.version === undefined ? {} : { version: body.version }), ...(body.data === undefined ? {} : { n: body.data.n }) };
+  const { status, body } = await seed.api<{ data?: { n: number }; version?: number }>('POST', `/api/agents/${name}/invoke`, {
+    input: { n },
+  });
+  return {
+    status,
+    ...(body.version === undefined ? {} : { version: body.version }),
+    ...(body.data === undefined ? {} : { n: body.data.n }),
+  };
 }
 
 async function versions(name: string): Promise<Version[]> {
@@ -116,14 +124,23 @@ test('code:rollback brings the version before back, and a pinned call still reac
 test('a dry run says what would happen and changes nothing', async () => {
   await create('planned');
   await goLive('planned', 'return { n: input.n * 3 };');
-  const planned = await seed.api<{ data: { version: number; applied: boolean } }>('POST', '/api/code/planned/rollback?dry_run=true', {}, { 'x-confirm': 'code:rollback' });
+  const planned = await seed.api<{ data: { version: number; applied: boolean } }>(
+    'POST',
+    '/api/code/planned/rollback?dry_run=true',
+    {},
+    { 'x-confirm': 'code:rollback' },
+  );
   expect(planned.body.data).toMatchObject({ version: 1, applied: false });
   expect(await call('planned', 2)).toMatchObject({ version: 2 });
 });
 
 test('calls in flight end on the version they began on', async () => {
-  const slow = (factor: number): string => `let x = 0; for (let i = 0; i < 60_000_000; i += 1) x += i % 3; return { n: input.n * ${factor} + (x > 0 ? 0 : 1) };`;
-  const from = { 'contract.ts': contractOf('inflight', `${ROLLOUT} limits: { cpuMs: 10_000, deadlineMs: 20_000 },`), 'agent.ts': agentOf(slow(2)) };
+  const slow = (factor: number): string =>
+    `let x = 0; for (let i = 0; i < 60_000_000; i += 1) x += i % 3; return { n: input.n * ${factor} + (x > 0 ? 0 : 1) };`;
+  const from = {
+    'contract.ts': contractOf('inflight', `${ROLLOUT} limits: { cpuMs: 10_000, deadlineMs: 20_000 },`),
+    'agent.ts': agentOf(slow(2)),
+  };
   expect((await seed.api('POST', '/api/agents', { from })).status).toBe(201);
   const before = call('inflight', 5);
   await until(

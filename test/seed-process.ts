@@ -37,7 +37,12 @@ export interface SeedProcess extends AsyncDisposable {
   /** Milliseconds from the start until the port answered (only with `port`, else as `readyMs`), and until the node was ready. */
   boundMs: number;
   readyMs: number;
-  api: <T = unknown>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<{ status: number; body: T }>;
+  api: <T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<{ status: number; body: T }>;
   stop: () => Promise<{ code: number | null; signal: string | null }>;
 }
 

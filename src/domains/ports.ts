@@ -8,7 +8,7 @@ import type { Registry } from '#operation/registry.ts';
 import type { LogRecords } from '#telemetry/log-records.ts';
 import type { AgentDirectory } from './runtime/agent-directory.ts';
 import type { Stager } from './runtime/stager.ts';
-import type { SettingsView } from './config/setting.ts';
+import type { SettingsView } from './config/settings-view.ts';
 import type { Improvements } from './evolution/improver.ts';
 
 export interface NodeInfo {

@@ -2,7 +2,7 @@
 // observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
 import { SeedError, toSeedError } from '#lib/error.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
-import type { ContractData } from '#kernel/compiler/contract.ts';
+import type { BaseVersion } from './base-version.ts';
 import type { ImprovementEvent, ProposedCandidate, SearchProgress, Stage } from './events.ts';
 import { chooseWinner, refusal } from './gate.ts';
 import { evolve, hasEnded, isDone, type Improvement } from './improvement.ts';
@@ -17,12 +17,6 @@ const TEST_DRAWS = 20;
 /** Candidates that go on to validation. */
 const MAX_CANDIDATES = 4;
 const PROGRESS_EVERY_MS = 500;
-
-export interface BaseVersion {
-  hash: string;
-  contract: ContractData;
-  sources: SourceFiles;
-}
 
 export interface ObservationEnd {
   verdict: 'healthy' | 'unverified' | 'rolled_back' | 'superseded';

@@ -2,7 +2,7 @@
 import { SeedError, toSeedError } from '#lib/error.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { EvaluateOutcome, EvaluateRequest, SampleSet } from '#kernel/sandbox/call.ts';
-import type { BaseVersion } from './pipeline.ts';
+import type { BaseVersion } from './base-version.ts';
 import type { ChangedFiles } from './events.ts';
 
 /** Wall clock for all draws of one candidate. */

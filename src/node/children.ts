@@ -28,7 +28,11 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
     },
     // Evaluators and the validator, while there is work for them.
     { id: 'work', type: 'supervisor', start: remember(parts, 'workSupervisor', supervisorChild({ children: [] })) },
-    { id: 'agents', type: 'supervisor', start: remember(parts, 'agentSupervisor', supervisorChild({ intensity: 10, periodMs: 10_000, children: [] })) },
+    {
+      id: 'agents',
+      type: 'supervisor',
+      start: remember(parts, 'agentSupervisor', supervisorChild({ intensity: 10, periodMs: 10_000, children: [] })),
+    },
     { id: 'directory', start: serviceChild(() => startAgents(parts)) },
     { id: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: serviceChild(() => startImprovements(parts)) },
     { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },

@@ -33,7 +33,15 @@ export function createPromotion(parts: Parts, agent: string, improvement: { id: 
       const stager = parts.get('stager');
       const built = await stager.build({ sources, agent });
       const { proposer, parent, id } = improvement;
-      const staged = await stager.keep(built, { agent, parent, proposer, note: `improvement ${id}`, reports, principal, createdAtMs: timeOfUuidv7(id) });
+      const staged = await stager.keep(built, {
+        agent,
+        parent,
+        proposer,
+        note: `improvement ${id}`,
+        reports,
+        principal,
+        createdAtMs: timeOfUuidv7(id),
+      });
       return { hash: staged.artifact.hash, version: staged.number };
     },
     promote: async (hash, reason) => {

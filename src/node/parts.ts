@@ -1,7 +1,7 @@
 // The parts of a running node. Each is made by the child that owns it, from those before it, and made again when its child is.
 import type { Config, ConfigSources } from '../config.ts';
 import type { Database } from '#db/database.ts';
-import type { SettingsView } from '#domains/config/setting.ts';
+import type { SettingsView } from '#domains/config/settings-view.ts';
 import type { Improvements } from '#domains/evolution/improver.ts';
 import type { NodeInfo, NodePorts } from '#domains/ports.ts';
 import type { AgentDirectory } from '#domains/runtime/agent-directory.ts';
@@ -21,7 +21,7 @@ import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
 import { SeedError } from '#lib/error.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
 import type { Screen } from './screen.ts';
-import type { WorkHosts } from './sandbox.ts';
+import type { WorkHosts } from './work-hosts.ts';
 
 /** There from the first moment. */
 export interface Ground {

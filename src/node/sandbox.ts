@@ -5,6 +5,7 @@ import type { RunningChild } from '#kernel/supervisor/child.ts';
 import { runningProcess } from '#kernel/supervisor/process-child.ts';
 import { emit } from '#telemetry/emit.ts';
 import type { Parts } from './parts.ts';
+import type { WorkHosts } from './work-hosts.ts';
 
 type Role = 'serving' | 'validator' | 'evaluator';
 
@@ -13,15 +14,16 @@ const IDLE_MS = 30_000;
 const VALIDATOR_MAX_WORK = 200;
 const QUEUE_LIMIT = 10_000;
 
-export interface WorkHosts {
-  validator: WorkerHosts<SandboxHost>;
-  evaluators: WorkerHosts<SandboxHost>;
-}
-
 export function createWorkHosts(parts: Parts): WorkHosts {
   const common = { supervisor: () => parts.get('workSupervisor'), idleMs: IDLE_MS, queueLimit: QUEUE_LIMIT };
   return {
-    validator: new WorkerHosts({ ...common, name: 'validator', size: 1, maxWork: VALIDATOR_MAX_WORK, start: () => startHost(parts, 'validator') }),
+    validator: new WorkerHosts({
+      ...common,
+      name: 'validator',
+      size: 1,
+      maxWork: VALIDATOR_MAX_WORK,
+      start: () => startHost(parts, 'validator'),
+    }),
     evaluators: new WorkerHosts({
       ...common,
       name: 'evaluator',
@@ -66,6 +68,10 @@ function watchHost(parts: Parts, host: SandboxHost, role: Role): void {
   void host.exited.then(() => {
     parts.runningHosts.delete(host);
     const lifetime = Math.round((monotonicMs() - startedMs) * 1000);
-    emit('seed_agent.sandbox.host_exit', { lifetime_us: lifetime, calls: host.stats().calls }, { role, pid: String(host.pid), reason: host.endedBy });
+    emit(
+      'seed_agent.sandbox.host_exit',
+      { lifetime_us: lifetime, calls: host.stats().calls },
+      { role, pid: String(host.pid), reason: host.endedBy },
+    );
   });
 }

@@ -7,7 +7,7 @@ import { JobWorker } from '#db/job-worker.ts';
 import { migrate } from '#db/migrations.ts';
 import { Outbox } from '#db/outbox.ts';
 import { openPglite } from '#db/databases/pglite.ts';
-import { SettingsView } from '#domains/config/setting.ts';
+import { SettingsView } from '#domains/config/settings-view.ts';
 import { DemoOrders, startDemo as enqueueDemo } from '#domains/evolution/demo.ts';
 import { Improvements, IMPROVEMENTS_QUEUE, streamChannel } from '#domains/evolution/improver.ts';
 import { createIdentity } from '#domains/identity/index.ts';
@@ -50,7 +50,11 @@ const DRAIN_MS = 25_000;
 
 function onError(parts: Parts, event: string): (error: unknown) => void {
   const log = parts.ground.telemetry.log;
-  return (error) => log.error({ event, error: String(error), stack: (error as Error | undefined)?.stack }, String((error as Error | undefined)?.message ?? error));
+  return (error) =>
+    log.error(
+      { event, error: String(error), stack: (error as Error | undefined)?.stack },
+      String((error as Error | undefined)?.message ?? error),
+    );
 }
 
 export async function startDatabase(parts: Parts): Promise<Service> {
@@ -91,7 +95,10 @@ export async function startCode(parts: Parts): Promise<Service> {
       keysDir: join(config.data.dir, 'keys'),
       durable: artifactStore(parts.get('database')),
       onDamage: ({ agent, hash, problem, repaired }) =>
-        telemetry.log.error({ event: 'code.store.damaged', agent, hash, repaired }, `${problem}${repaired ? '; repaired from the durable copy' : ''}`),
+        telemetry.log.error(
+          { event: 'code.store.damaged', agent, hash, repaired },
+          `${problem}${repaired ? '; repaired from the durable copy' : ''}`,
+        ),
     }),
   );
   parts.set('hosts', new ServingHosts());
@@ -150,7 +157,12 @@ function registerChecks(health: Health, parts: Parts): void {
       const { size } = parts.get('hosts');
       const wanted = parts.ground.config.sandbox.servingHosts;
       const status = size === 0 ? 'fail' : size < wanted ? 'warn' : 'pass';
-      return { status, observedValue: size, observedUnit: 'processes', ...(size < wanted ? { output: `${size} of ${wanted} answer` } : {}) };
+      return {
+        status,
+        observedValue: size,
+        observedUnit: 'processes',
+        ...(size < wanted ? { output: `${size} of ${wanted} answer` } : {}),
+      };
     },
   });
   health.register({
@@ -160,7 +172,12 @@ function registerChecks(health: Health, parts: Parts): void {
     run: () => {
       const workers = parts.get('runtime').workers();
       const dead = workers.filter((worker) => worker.live === null).map((worker) => worker.agent);
-      return { status: dead.length === 0 ? 'pass' : 'warn', observedValue: workers.length, observedUnit: 'agents', ...(dead.length === 0 ? {} : { output: `no live version: ${dead.join(', ')}` }) };
+      return {
+        status: dead.length === 0 ? 'pass' : 'warn',
+        observedValue: workers.length,
+        observedUnit: 'agents',
+        ...(dead.length === 0 ? {} : { output: `no live version: ${dead.join(', ')}` }),
+      };
     },
   });
 }
@@ -190,7 +207,14 @@ export async function startAgents(parts: Parts): Promise<Service> {
       monotonicMs,
       randomSeed: () => randomInt(2 ** 32),
       onLogLine: (line, from) => {
-        const fields = { event: 'agents.log.line', agent: from.agent, version: `v${from.version}`, call_id: from.callId, key: from.key, fields: line.fields };
+        const fields = {
+          event: 'agents.log.line',
+          agent: from.agent,
+          version: `v${from.version}`,
+          call_id: from.callId,
+          key: from.key,
+          fields: line.fields,
+        };
         agentLog[line.level](fields, line.message);
       },
     }),
@@ -220,7 +244,9 @@ export async function startAgents(parts: Parts): Promise<Service> {
       },
     }),
   );
-  await agents.startAll((agent, error) => telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`));
+  await agents.startAll((agent, error) =>
+    telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
+  );
   await adoptFolders(parts);
   const prune = setInterval(() => {
     const nowMs = Date.now();
@@ -309,7 +335,10 @@ export async function startDoor(parts: Parts): Promise<Service> {
     ports,
     activity: identity,
     report: ({ message, operation, requestId, cause }) =>
-      telemetry.log.error({ event: 'operation.failed', operation, request_id: requestId, cause: String(cause), stack: (cause as Error | undefined)?.stack }, message),
+      telemetry.log.error(
+        { event: 'operation.failed', operation, request_id: requestId, cause: String(cause), stack: (cause as Error | undefined)?.stack },
+        message,
+      ),
   });
   http.open({ registry, gate, authenticator: identity, pages: [statusPage] });
   const signIn = info.url === null ? null : identity.createSignInLink(info.url);
@@ -339,7 +368,13 @@ export async function startDemo(parts: Parts): Promise<Service> {
   if (!config.demo.enabled || runtime.find('packer') === undefined) return { close: () => undefined };
   const id = await enqueueDemo(improvements);
   if (id === null) return { close: () => undefined };
-  const orders = new DemoOrders({ runtime, improvements, random: Math.random, nowMs: Date.now, onError: onError(parts, 'demo.order.failed') });
+  const orders = new DemoOrders({
+    runtime,
+    improvements,
+    random: Math.random,
+    nowMs: Date.now,
+    onError: onError(parts, 'demo.order.failed'),
+  });
   const stop = new AbortController();
   const ended = (async () => {
     for await (const events of improvements.follow(id, stop.signal)) {
@@ -370,4 +405,3 @@ async function tree(parts: Parts) {
 function restartsOf(description: { restarts: number; children?: readonly { restarts: number }[] }): number {
   return description.restarts + (description.children ?? []).reduce((sum, child) => sum + restartsOf(child), 0);
 }
-

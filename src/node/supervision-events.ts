@@ -1,5 +1,5 @@
 // What the supervision tree tells, as events, metrics and log lines.
-import { formatExitReason } from '#kernel/supervisor/exit-reason.ts';
+import { formatExitReason, isOrderly } from '#kernel/supervisor/exit-reason.ts';
 import type { SupervisorListener } from '#kernel/supervisor/event.ts';
 import { emit } from '#telemetry/emit.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
@@ -16,13 +16,20 @@ export function observeSupervision(telemetry: Telemetry): SupervisorListener {
       case 'start_error':
         return log.error({ event: 'supervisor.child.start_failed', path, reason: formatExitReason(event.reason) }, `${path} did not start`);
       case 'exit':
-        if (event.asked) return log.debug({ event: 'supervisor.child.stopped', path }, `${path} stopped`);
-        return log.warn({ event: 'supervisor.child.exited', path, reason: formatExitReason(event.reason) }, `${path} ended: ${formatExitReason(event.reason)}`);
+        if (event.asked || isOrderly(event.reason)) return log.debug({ event: 'supervisor.child.stopped', path }, `${path} stopped`);
+        return log.warn(
+          { event: 'supervisor.child.exited', path, reason: formatExitReason(event.reason) },
+          `${path} ended: ${formatExitReason(event.reason)}`,
+        );
       case 'restart': {
         const count = (restarts.get(path) ?? 0) + 1;
         restarts.set(path, count);
         const reason = event.causedBy === event.id ? event.reason.kind : 'sibling';
-        return emit('seed_agent.supervisor.restart', { restarts: count }, { supervisor, child: event.id, kind: kindOf(event.path), reason });
+        return emit(
+          'seed_agent.supervisor.restart',
+          { restarts: count },
+          { supervisor, child: event.id, kind: kindOf(event.path), reason },
+        );
       }
       case 'escalation':
         return emit('seed_agent.supervisor.escalation', {}, { supervisor, child: event.id, cause: event.cause });

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 
-const key = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/).describe('name of the setting, for example LOG_LEVEL or log-level');
+const key = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/)
+  .describe('name of the setting, for example LOG_LEVEL or log-level');
 const scalar = z.union([z.string(), z.number(), z.boolean()]).nullable();
 
 export const settingItem = z.object({
@@ -55,7 +58,8 @@ export const list = operation({
 export const set = operation({
   name: 'config:set',
   summary: 'store a setting: checked, history kept',
-  description: 'Environment and .env win over what is stored. Settings that change at runtime take effect at once, the others at the next start.',
+  description:
+    'Environment and .env win over what is stored. Settings that change at runtime take effect at once, the others at the next start.',
   kind: 'write',
   idempotent: true,
   permission: { resource: 'config', action: 'write' },

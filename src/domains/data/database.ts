@@ -44,7 +44,8 @@ export const rollback = operation({
   name: 'database:rollback',
   dryRun: true,
   summary: 'roll back the newest migrations',
-  description: 'What the migrations created is dropped with everything in it. The node restarts its services only after the next migrate; use it on a copy first.',
+  description:
+    'What the migrations created is dropped with everything in it. The node restarts its services only after the next migrate; use it on a copy first.',
   kind: 'dangerous',
   permission: { resource: 'database', action: 'migrate' },
   input: z.object({

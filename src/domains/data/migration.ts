@@ -32,7 +32,9 @@ function items(plan: MigrationPlan) {
 /** Only the program itself has migrations so far; modules bring their own later. */
 function checkModule(name: string | undefined): void {
   if (name === undefined || name === OWN_MODULE) return;
-  throw new SeedError('not_found', `there is no module ${JSON.stringify(name)} with migrations`, { hint: `leave it out, or say ${OWN_MODULE}` });
+  throw new SeedError('not_found', `there is no module ${JSON.stringify(name)} with migrations`, {
+    hint: `leave it out, or say ${OWN_MODULE}`,
+  });
 }
 
 export async function migrate(input: { module?: string }, { ports, dryRun }: Context) {
@@ -51,7 +53,9 @@ export async function rollback(input: { steps: number; module?: string; force: b
   const rows = await countRows(ports.database, tables);
   if (dryRun) return { migrations: items(plan), rows, applied: false };
   if (rows > 0 && !input.force) {
-    throw new SeedError('invalid_state', `${rows} rows in ${tables.join(', ')} would be lost`, { hint: 'add --force to drop them all the same' });
+    throw new SeedError('invalid_state', `${rows} rows in ${tables.join(', ')} would be lost`, {
+      hint: 'add --force to drop them all the same',
+    });
   }
   const done = await rollBack(ports.database, { steps: input.steps });
   return { migrations: items(done), rows, applied: done.applied };

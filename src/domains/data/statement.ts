@@ -11,7 +11,9 @@ export async function query(
   { ports }: OperationContext<NodePorts>,
 ) {
   if ((input.sql === undefined) === (input.file === undefined)) {
-    throw new SeedError('invalid_input', 'give the statement as sql or as file', { details: [{ path: 'sql', message: 'one of sql and file is needed' }] });
+    throw new SeedError('invalid_input', 'give the statement as sql or as file', {
+      details: [{ path: 'sql', message: 'one of sql and file is needed' }],
+    });
   }
   return ports.database.statement(input.sql ?? input.file ?? '', {
     readOnly: input.readonly,

@@ -15,6 +15,8 @@ export async function countRows(database: Database, tables: readonly string[]): 
 }
 
 export async function rowsOf(database: Database, table: string): Promise<number> {
-  const { count } = await database.db.selectNoFrom(sql<number>`(SELECT count(*)::int FROM ${sql.table(table)})`.as('count')).executeTakeFirstOrThrow();
+  const { count } = await database.db
+    .selectNoFrom(sql<number>`(SELECT count(*)::int FROM ${sql.table(table)})`.as('count'))
+    .executeTakeFirstOrThrow();
   return count;
 }

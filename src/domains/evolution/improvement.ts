@@ -27,19 +27,19 @@ function item(row: ImprovementRow, nowMs: number) {
 
 async function row(id: string, { ports }: Context): Promise<ImprovementRow> {
   const found = await getImprovement(ports.database, id);
-  if (found === null) throw new SeedError('not_found', `there is no improvement ${id}`, { hint: 'seed improvements:list shows all of them' });
+  if (found === null)
+    throw new SeedError('not_found', `there is no improvement ${id}`, { hint: 'seed improvements:list shows all of them' });
   return found;
 }
 
-export async function improve(
-  input: { agent: string; proposer?: string; budget: string; goal?: string; seed?: number },
-  context: Context,
-) {
+export async function improve(input: { agent: string; proposer?: string; budget: string; goal?: string; seed?: number }, context: Context) {
   const { ports, principal } = context;
   await ports.agents.get(input.agent);
   const budgetMs = parseDuration(input.budget);
   if (budgetMs < MIN_BUDGET_MS || budgetMs > MAX_BUDGET_MS) {
-    throw new SeedError('invalid_input', `a budget of ${input.budget} is not between 1s and 24h`, { details: [{ path: 'budget', message: 'between 1s and 24h' }] });
+    throw new SeedError('invalid_input', `a budget of ${input.budget} is not between 1s and 24h`, {
+      details: [{ path: 'budget', message: 'between 1s and 24h' }],
+    });
   }
   const id = await ports.improvements.enqueue({
     agent: input.agent,
@@ -56,7 +56,11 @@ export async function improve(
 export async function list(input: PageInput & { agent?: string; state?: ImprovementState }, context: Context) {
   const { ports, nowMs } = context;
   const rows = await listImprovements(ports.database, { agent: input.agent, state: input.state });
-  return pageOf(rows.map((one) => item(one, nowMs)), input, context);
+  return pageOf(
+    rows.map((one) => item(one, nowMs)),
+    input,
+    context,
+  );
 }
 
 export async function get(input: { id: string }, context: Context) {

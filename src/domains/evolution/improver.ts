@@ -7,7 +7,8 @@ import { isSeedError, SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import type { ImprovementEvent } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
-import { runPipeline, type BaseVersion, type Promotion } from '#improvement/pipeline.ts';
+import type { BaseVersion } from '#improvement/base-version.ts';
+import { runPipeline, type Promotion } from '#improvement/pipeline.ts';
 import type { Proposer } from '#improvement/proposer.ts';
 import type { Workbench } from '#improvement/workbench.ts';
 import { emit } from '#telemetry/emit.ts';
@@ -72,7 +73,8 @@ export class Improvements {
     }
     const base = await baseOf(request.agent);
     const loaded = await this.#options.loadBase(request.agent, base.hash);
-    if (!loaded.contract.improvement.enabled) throw new SeedError('invalid_state', `the contract of ${request.agent} does not allow improvements`);
+    if (!loaded.contract.improvement.enabled)
+      throw new SeedError('invalid_state', `the contract of ${request.agent} does not allow improvements`);
     const id = uuidv7();
     const queued = (jobId: string): ImprovementEvent => ({
       type: 'improvement_queued',
@@ -128,7 +130,11 @@ export class Improvements {
       }
       if (event.type === 'stage_finished') {
         const outcome = 'passed';
-        emit('seed_agent.improvement.stage', { duration_us: Math.round(event.data.durationMs * 1000) }, { agent, id, stage: event.data.stage, outcome });
+        emit(
+          'seed_agent.improvement.stage',
+          { duration_us: Math.round(event.data.durationMs * 1000) },
+          { agent, id, stage: event.data.stage, outcome },
+        );
       }
     };
     emit('seed_agent.improvement.start', { queue_depth: 0 }, { agent, id, proposer: proposerName });
@@ -162,7 +168,7 @@ export class Improvements {
   async cancel(id: string, request: { reason: string; principal: { kind: string; id: string } }): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // oxlint-disable-next-line no-await-in-loop -- a second try only after the first has failed
+        // A second try only after the first has failed
         await this.#cancel(id, request);
         return;
       } catch (error) {
@@ -177,7 +183,9 @@ export class Improvements {
     const state = events.reduce<Improvement>(evolve, initialImprovement);
     if (hasEnded(state)) throw new SeedError('invalid_state', `improvement ${id} has ended: ${state.phase}`);
     if (state.promoted !== null) {
-      throw new SeedError('invalid_state', `improvement ${id} has gone live already`, { hint: `seed code:rollback ${state.queued?.agent ?? ''}` });
+      throw new SeedError('invalid_state', `improvement ${id} has gone live already`, {
+        hint: `seed code:rollback ${state.queued?.agent ?? ''}`,
+      });
     }
     const event: ImprovementEvent = { type: 'improvement_ended', data: { phase: 'cancelled', reason: request.reason } };
     await database.transaction(async (tx) => {
@@ -231,4 +239,3 @@ const OUTCOME_WORDS: Readonly<Record<string, 'promoted' | 'no_gain' | 'rolled_ba
   failed: 'failed',
   cancelled: 'cancelled',
 };
-

@@ -47,13 +47,17 @@ export async function appendImprovement(
   return version;
 }
 
-export async function readImprovement(database: Database, id: string, from = 1): Promise<{ version: number; events: readonly RecordedEvent<ImprovementEvent>[] }> {
+export async function readImprovement(
+  database: Database,
+  id: string,
+  from = 1,
+): Promise<{ version: number; events: readonly RecordedEvent<ImprovementEvent>[] }> {
   return readStream<ImprovementEvent>(database, streamOf(id), { from });
 }
 
 const project: InlineProjection<ImprovementEvent> = async (tx, events) => {
   for (const event of events) {
-    // oxlint-disable-next-line no-await-in-loop -- in the order of the events
+    // In the order of the events
     await projectOne(tx, event);
   }
 };

@@ -18,7 +18,10 @@ const MAX_IDEMPOTENCY_KEY = 255;
 export async function invoke(input: InvokeInput, context: OperationContext<NodePorts>) {
   const { runtime, codeStore } = context.ports;
   if (context.idempotencyKey !== undefined && context.idempotencyKey.length > MAX_IDEMPOTENCY_KEY) {
-    throw new SeedError('bad_request', `the idempotency key has ${context.idempotencyKey.length} characters, at most ${MAX_IDEMPOTENCY_KEY} are allowed`);
+    throw new SeedError(
+      'bad_request',
+      `the idempotency key has ${context.idempotencyKey.length} characters, at most ${MAX_IDEMPOTENCY_KEY} are allowed`,
+    );
   }
   const hash = input.version === undefined ? undefined : (await codeStore.resolve(input.agent, input.version)).hash;
   const invoked = await runtime.invoke({

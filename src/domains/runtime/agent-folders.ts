@@ -24,7 +24,7 @@ async function readFolder(folder: string): Promise<SourceFiles> {
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => (path.endsWith('.ts') || path === 'README.md') && !/\.test\.ts$/.test(path))
+    .filter((path) => (path.endsWith('.ts') || path === 'README.md') && !path.endsWith('.test.ts'))
     .toSorted()
     .slice(0, MAX_FILES);
   const files = await Promise.all(

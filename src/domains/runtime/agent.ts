@@ -76,7 +76,14 @@ export async function create(
     });
   }
   if (input.config !== undefined) await updateAgent(ports.database, contract.name, { config: input.config });
-  const staged = await ports.stager.keep(built, { agent: contract.name, parent: null, proposer: 'manual', note: '', reports: {}, principal: owner });
+  const staged = await ports.stager.keep(built, {
+    agent: contract.name,
+    parent: null,
+    proposer: 'manual',
+    note: '',
+    reports: {},
+    principal: owner,
+  });
   await ports.agents.start(contract.name);
   await ports.agents.rollout(contract.name).promote({ hash: staged.artifact.hash, principal: owner, reason: 'first version' });
   return item(await ports.agents.get(contract.name), context);

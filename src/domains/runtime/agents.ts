@@ -1,10 +1,13 @@
 // agents:* — define, run, call and improve agents.
 import { z } from 'zod';
 import { NAME_PATTERN } from '#lib/name.ts';
-import { improvementItem } from '../evolution/index.ts';
+import { improveHandler, improvementItem } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
 
-export const agentName = z.string().regex(NAME_PATTERN, 'lower-case letters, digits, "_" and "-", at most 64').describe('name of the agent');
+export const agentName = z
+  .string()
+  .regex(NAME_PATTERN, 'lower-case letters, digits, "_" and "-", at most 64')
+  .describe('name of the agent');
 const agent = agentName;
 const ID_FLAG = { flagAliases: { id: 'agent' }, short: { agent: 'i' }, positionals: ['agent'] } as const;
 
@@ -180,7 +183,11 @@ export const invoke = operation({
     input: z.unknown().describe('JSON, checked against the contract'),
     key: z.string().min(1).max(200).optional().describe('instance of a stateful agent; default "default"'),
     export: z.string().max(64).default('handle'),
-    version: z.string().max(64).optional().describe('a version number, or the beginning of a hash: runs there instead of on the live version'),
+    version: z
+      .string()
+      .max(64)
+      .optional()
+      .describe('a version number, or the beginning of a hash: runs there instead of on the live version'),
   }),
   output: z.object({
     data: z.unknown(),
@@ -217,6 +224,8 @@ export const improve = operation({
   output: improvementItem,
   http: { method: 'POST', path: '/api/agents/:agent/improvements', status: 202 },
   cli: { ...ID_FLAG, watch: { operation: 'improvements:watch', input: { id: 'id' } } },
-  examples: [{ summary: 'a minute of genetic search; add --follow to stay with it', input: { agent: 'packer', proposer: 'genetic', budget: '60s' } }],
-  handler: () => import('../evolution/improvement.ts').then((m) => m.improve),
+  examples: [
+    { summary: 'a minute of genetic search; add --follow to stay with it', input: { agent: 'packer', proposer: 'genetic', budget: '60s' } },
+  ],
+  handler: improveHandler,
 });

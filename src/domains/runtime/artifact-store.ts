@@ -24,11 +24,7 @@ export function artifactStore(database: Database): ArtifactStore {
         const meanwhile = await numberOf(tx, agent, artifact.hash);
         if (meanwhile !== undefined) return meanwhile;
         await insertArtifact(tx, signed);
-        const last = await tx
-          .selectFrom('version_numbers')
-          .select('last')
-          .where('agent', '=', agent)
-          .executeTakeFirst();
+        const last = await tx.selectFrom('version_numbers').select('last').where('agent', '=', agent).executeTakeFirst();
         const number = (last?.last ?? 0) + 1;
         await tx
           .insertInto('version_numbers')
@@ -85,7 +81,11 @@ export function artifactStore(database: Database): ArtifactStore {
     },
 
     async resign(hash: string, signature: ManifestSignature) {
-      await database.db.updateTable('artifacts').set({ signature: signature.value, key_id: signature.keyId }).where('hash', '=', hash).execute();
+      await database.db
+        .updateTable('artifacts')
+        .set({ signature: signature.value, key_id: signature.keyId })
+        .where('hash', '=', hash)
+        .execute();
     },
 
     async remove(agent, hash) {

@@ -52,7 +52,7 @@ export class CallStore implements CallLog {
       if (database === null || database.state() !== 'ready') return;
       const batch = this.#waiting.splice(0, BATCH);
       try {
-        // oxlint-disable-next-line no-await-in-loop -- batches follow each other, so that calls get their turn on the database
+        // Batches follow each other, so that calls get their turn on the database
         await database.db
           .insertInto('calls')
           .values(batch.map(toRow))

@@ -16,7 +16,7 @@ export const versionItem = z.object({
   proposer: z.string(),
   parent: z.string().nullable(),
   sizeBytes: z.int(),
-  cached: z.boolean().describe('on this node\'s disk; the durable copy is in the database'),
+  cached: z.boolean().describe("on this node's disk; the durable copy is in the database"),
   createdAt: z.string(),
   liveAt: z.string().nullable(),
 });
@@ -42,7 +42,15 @@ export const list = operation({
   http: { method: 'GET', path: '/api/code/:agent/versions' },
   cli: { positionals: ['agent'], columns: ['version', 'status', 'verdict', 'hash', 'proposer', 'sizeBytes', 'createdAt', 'reason'] },
   list: {
-    fields: { version: 'number', hash: 'string', status: 'string', verdict: 'string', proposer: 'string', sizeBytes: 'number', createdAt: 'time' },
+    fields: {
+      version: 'number',
+      hash: 'string',
+      status: 'string',
+      verdict: 'string',
+      proposer: 'string',
+      sizeBytes: 'number',
+      createdAt: 'time',
+    },
     search: ['hash', 'proposer', 'reason'],
     defaultSort: 'version',
     defaultOrder: 'desc',

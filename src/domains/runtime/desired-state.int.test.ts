@@ -42,7 +42,9 @@ test('a change that expects an older generation is refused', async () => {
 
 test('of many changes at once one is made', async () => {
   const desired = desiredState(database);
-  const changes = await Promise.allSettled(Array.from({ length: 8 }, (_, index) => desired.compareAndSet('race', 0, change({ stable: `h${index}` }))));
+  const changes = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, index) => desired.compareAndSet('race', 0, change({ stable: `h${index}` }))),
+  );
   expect(changes.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
   expect((await desired.get('race'))?.generation).toBe(1);
 });

@@ -55,7 +55,11 @@ export class RolloutRecorder implements RolloutLog {
       await settleSwaps(tx, agent, { verdict, analysis, toHash: hash });
     });
     const version = await getVerdict(this.#database, agent, hash);
-    emit('seed_agent.rollout.verdict', { calls: analysis.canary.calls, duration_us: 0 }, { agent, version: `v${version?.number ?? '?'}`, verdict });
+    emit(
+      'seed_agent.rollout.verdict',
+      { calls: analysis.canary.calls, duration_us: 0 },
+      { agent, version: `v${version?.number ?? '?'}`, verdict },
+    );
     this.#wake();
   }
 

@@ -49,7 +49,8 @@ export class Stager {
     const { compileAgent, compileEvaluation, readContract } = this.#options;
     const { sources, agent } = request;
     for (const name of ['contract.ts', 'agent.ts']) {
-      if (sources[name] === undefined) throw new SeedError('invalid_input', `${name} is missing`, { hint: 'an agent has a contract.ts and an agent.ts' });
+      if (sources[name] === undefined)
+        throw new SeedError('invalid_input', `${name} is missing`, { hint: 'an agent has a contract.ts and an agent.ts' });
     }
     const [bundle, contract, evaluation] = await Promise.all([
       compileAgent(sources),
@@ -93,6 +94,8 @@ export function checkProtected(before: SourceFiles, after: SourceFiles): void {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   for (const name of names) {
     if (!isProtectedPath(name) || before[name] === after[name]) continue;
-    throw new SeedError('policy_refused', `${name} is protected and was changed`, { hint: 'no proposer may change the contract or the evaluation' });
+    throw new SeedError('policy_refused', `${name} is protected and was changed`, {
+      hint: 'no proposer may change the contract or the evaluation',
+    });
   }
 }

@@ -50,7 +50,9 @@ describe('a claim', () => {
   });
 
   test('of many at once one wins', async () => {
-    const claims = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => stateStore(database, `n${index}`).claim(agent, 'k', 60_000)));
+    const claims = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, index) => stateStore(database, `n${index}`).claim(agent, 'k', 60_000)),
+    );
     expect(claims.filter((claim) => claim.status === 'fulfilled')).toHaveLength(1);
   });
 });

@@ -41,7 +41,7 @@ async function claim(database: Database, request: { agent: string; key: string; 
     INSERT INTO agent_states AS s (agent, key, node, fence, lease_until) VALUES (${agent}, ${key}, ${nodeId}, 1, ${lease})
     ON CONFLICT (agent, key) DO UPDATE SET node = ${nodeId}, fence = s.fence + 1, lease_until = ${lease}
       WHERE s.node IS NULL OR s.node = ${nodeId} OR s.lease_until IS NULL OR s.lease_until < now()
-    RETURNING s.fence, s.revision, s.state::text AS state, s.state_hash`.execute(database.db as never);
+    RETURNING s.fence, s.revision, s.state::text AS state, s.state_hash`.execute(database.db);
   const row = rows[0];
   if (row === undefined) {
     throw new SeedError('conflict', `the instance ${JSON.stringify(key)} of ${agent} is held by another node`, { retryAfterMs: leaseMs });

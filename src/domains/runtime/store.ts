@@ -141,7 +141,11 @@ export async function sourcesKnown(database: Database, agent: string, sourcesHas
   return row !== undefined;
 }
 
-export async function setVerdict(scope: Scope, version: { agent: string; hash: string }, verdict: { verdict: Verdict; reason: string; live?: boolean }): Promise<void> {
+export async function setVerdict(
+  scope: Scope,
+  version: { agent: string; hash: string },
+  verdict: { verdict: Verdict; reason: string; live?: boolean },
+): Promise<void> {
   await queriesOf(scope)
     .updateTable('versions')
     .set({
@@ -154,7 +158,11 @@ export async function setVerdict(scope: Scope, version: { agent: string; hash: s
     .execute();
 }
 
-export async function getVerdict(database: Database, agent: string, hash: string): Promise<{ number: number; verdict: Verdict; reason: string } | null> {
+export async function getVerdict(
+  database: Database,
+  agent: string,
+  hash: string,
+): Promise<{ number: number; verdict: Verdict; reason: string } | null> {
   const row = await database.db
     .selectFrom('versions')
     .select(['number', 'verdict', 'verdict_reason'])
@@ -195,7 +203,11 @@ export async function insertSwap(scope: Scope, swap: Swap): Promise<void> {
 }
 
 /** Closes the swaps of an agent that are still being observed. */
-export async function settleSwaps(scope: Scope, agent: string, settled: { verdict: Verdict; analysis: unknown; toHash?: string }): Promise<void> {
+export async function settleSwaps(
+  scope: Scope,
+  agent: string,
+  settled: { verdict: Verdict; analysis: unknown; toHash?: string },
+): Promise<void> {
   let query = queriesOf(scope)
     .updateTable('swaps')
     .set({ verdict: settled.verdict, analysis: toJson(settled.analysis) })
@@ -256,12 +268,17 @@ export function desiredState(database: Database): DesiredState {
     async compareAndSet(agent, expectedGeneration, change) {
       const row = await compareAndSet(database, { agent, expectedGeneration, change });
       if (row !== undefined) return row;
-      throw new SeedError('conflict', `what should be live of ${agent} was changed by somebody else`, { hint: 'look at it again, then decide' });
+      throw new SeedError('conflict', `what should be live of ${agent} was changed by somebody else`, {
+        hint: 'look at it again, then decide',
+      });
     },
   };
 }
 
-async function compareAndSet(database: Database, request: { agent: string; expectedGeneration: number; change: DesiredChange }): Promise<DesiredRow | undefined> {
+async function compareAndSet(
+  database: Database,
+  request: { agent: string; expectedGeneration: number; change: DesiredChange },
+): Promise<DesiredRow | undefined> {
   const { agent, expectedGeneration, change } = request;
   const values = {
     stable: change.stable,

@@ -51,7 +51,10 @@ export const health = operation({
   kind: 'read',
   permission: { resource: 'system', action: 'read' },
   input: z.object({
-    fix: z.boolean().default(false).describe('first repair what the node can repair itself: damaged cache files, agents that should run and do not'),
+    fix: z
+      .boolean()
+      .default(false)
+      .describe('first repair what the node can repair itself: damaged cache files, agents that should run and do not'),
     report: z.boolean().default(false).describe('with a text for people'),
   }),
   output: z.looseObject({ status: z.string() }),
@@ -113,7 +116,13 @@ export const logs = operation({
     tail: z.int().min(0).max(1_000).default(100),
     follow: z.boolean().default(false).describe('go on with new lines as they come'),
   }),
-  output: z.object({ at: z.string(), level: z.string(), module: z.string(), message: z.string(), fields: z.record(z.string(), z.unknown()) }),
+  output: z.object({
+    at: z.string(),
+    level: z.string(),
+    module: z.string(),
+    message: z.string(),
+    fields: z.record(z.string(), z.unknown()),
+  }),
   http: { method: 'GET', path: '/api/system/logs' },
   cli: { short: { level: 'l', module: 'm', tail: 't', follow: 'f' }, follow: 'follow' },
   examples: [{ summary: 'warnings and errors, as they come', input: { level: 'warn', follow: true } }],

@@ -49,7 +49,11 @@ async function desiredOf(agent: string, { ports }: Context): Promise<DesiredRow 
 async function describeAll(agent: string, context: Context): Promise<ReturnType<typeof item>[]> {
   const { ports } = context;
   await ports.agents.get(agent);
-  const [rows, desired, cached] = await Promise.all([listVersions(ports.database, agent), desiredOf(agent, context), ports.codeStore.cached(agent)]);
+  const [rows, desired, cached] = await Promise.all([
+    listVersions(ports.database, agent),
+    desiredOf(agent, context),
+    ports.codeStore.cached(agent),
+  ]);
   return rows.map((row) => item({ row, desired, cached }));
 }
 
@@ -107,7 +111,12 @@ export async function validate(input: { agent: string; from: Readonly<Record<str
       return result;
     } catch (thrown) {
       const { code, message, details } = toSeedError(thrown);
-      stages.push({ stage: name, ok: false, durationMs: performance.now() - startedMs, report: { code, message, details: details ?? null } });
+      stages.push({
+        stage: name,
+        ok: false,
+        durationMs: performance.now() - startedMs,
+        report: { code, message, details: details ?? null },
+      });
       return null;
     }
   };
@@ -176,7 +185,11 @@ export async function rollback(input: { agent: string; version?: string; reason:
   const rollout = ports.agents.rollout(input.agent);
   const target = input.version === undefined ? await targetOf(input.agent, context) : await resolve(input.agent, input.version, context);
   if (dryRun) return plan(input.agent, target, context);
-  const swapped = await rollout.rollback({ hash: target.hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
+  const swapped = await rollout.rollback({
+    hash: target.hash,
+    reason: input.reason,
+    principal: { kind: principal.kind, id: principal.id },
+  });
   return swapItem(swapped, await numbersOf(input.agent, context));
 }
 
@@ -190,7 +203,9 @@ async function targetOf(agent: string, context: Context): Promise<{ hash: string
   const liveNumber = versions.find((version) => version.hash === live)?.number ?? 0;
   const older = versions.filter((version) => version.number < liveNumber && ACCEPTED.has(version.verdict)).at(-1);
   if (older === undefined) {
-    throw new SeedError('invalid_state', `${agent} has no version before the present one`, { hint: `seed code:list ${agent} shows what there is` });
+    throw new SeedError('invalid_state', `${agent} has no version before the present one`, {
+      hint: `seed code:list ${agent} shows what there is`,
+    });
   }
   return { hash: older.hash, number: older.number };
 }

@@ -46,7 +46,7 @@ interface HealthView {
   status: string;
   queue_depth: number | null;
   memory: { total: number };
-  checks: Readonly<Record<string, readonly { status: string; observedValue?: unknown; observedUnit?: string; output?: string }[]>>;
+  checks: Readonly<Record<string, readonly { status: string; observedValue?: number | string; observedUnit?: string; output?: string }[]>>;
 }
 interface SystemView {
   version: string;
@@ -247,7 +247,7 @@ function checksTable(health: HealthView): Html | Promise<Html> {
                 <td>
                   <span class="badge ${check.status === 'pass' ? 'good' : check.status === 'warn' ? 'watch' : 'bad'}">${check.status}</span>
                 </td>
-                <td class="soft">${check.output ?? `${String(check.observedValue ?? '')} ${check.observedUnit ?? ''}`}</td>
+                <td class="soft">${check.output ?? `${check.observedValue ?? ''} ${check.observedUnit ?? ''}`}</td>
               </tr>`,
         )}
       </tbody>

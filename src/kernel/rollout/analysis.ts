@@ -26,7 +26,13 @@ const FEW_FAILURES = 3;
  */
 export function analyse(stable: CallFigures, canary: CallFigures, options: { policy: RolloutPolicy; ended: boolean }): Analysis {
   const { policy, ended } = options;
-  const answer = (phase: AnalysisPhase, reason: string, cause: Analysis['cause'] = 'errors'): Analysis => ({ phase, reason, cause, stable, canary });
+  const answer = (phase: AnalysisPhase, reason: string, cause: Analysis['cause'] = 'errors'): Analysis => ({
+    phase,
+    reason,
+    cause,
+    stable,
+    canary,
+  });
 
   if (canary.limitHits > policy.maxLimitHits) {
     return answer('failed', `${canary.limitHits} calls hit their limits (at most ${policy.maxLimitHits})`, 'limit_hits');

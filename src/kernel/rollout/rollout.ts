@@ -134,7 +134,12 @@ export class Rollout {
   /** The swap, told to whoever listens: start, then success or error, then how long it took. */
   async #swap(kind: SwapKind, request: PromoteRequest): Promise<Swapped> {
     const { worker, monotonicMs, queueDepth } = this.#options;
-    const about = { agent: worker.agent, id: uuidv7(), hash: request.hash, cause: kind === 'promote' ? ('promote' as const) : ('rollback' as const) };
+    const about = {
+      agent: worker.agent,
+      id: uuidv7(),
+      hash: request.hash,
+      cause: kind === 'promote' ? ('promote' as const) : ('rollback' as const),
+    };
     const startedMs = monotonicMs();
     emit('seed_agent.hot_reload.start', { queue_depth: queueDepth() }, about);
     try {
@@ -163,8 +168,24 @@ export class Rollout {
     const observing = kind === 'promote' && before?.stable !== null && before !== null;
     const live = before === null ? null : liveHash(before);
     const change: DesiredChange = observing
-      ? { stable: before.stable, canary: request.hash, weight: 100, previous: live, phase: 'observing', deadlineMs: nowMs() + policy.observeMs, reason: request.reason }
-      : { stable: request.hash, canary: null, weight: 0, previous: kind === 'automatic_rollback' ? null : live, phase: 'idle', deadlineMs: null, reason: request.reason };
+      ? {
+          stable: before.stable,
+          canary: request.hash,
+          weight: 100,
+          previous: live,
+          phase: 'observing',
+          deadlineMs: nowMs() + policy.observeMs,
+          reason: request.reason,
+        }
+      : {
+          stable: request.hash,
+          canary: null,
+          weight: 0,
+          previous: kind === 'automatic_rollback' ? null : live,
+          phase: 'idle',
+          deadlineMs: null,
+          reason: request.reason,
+        };
     let row: DesiredRow;
     try {
       row = await desired.compareAndSet(worker.agent, before?.generation ?? 0, change);

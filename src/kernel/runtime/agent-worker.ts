@@ -121,8 +121,8 @@ export class AgentWorker {
   /** Refuses new calls, waits for those in flight, gives the instances back and unloads everything. */
   async close(): Promise<void> {
     this.#closing = true;
-    const versions = await Promise.allSettled(this.#versions.values());
-    await Promise.all(versions.map((version) => (version.status === 'fulfilled' ? version.value.drained() : undefined)));
+    // One that could not be loaded has no calls.
+    await Promise.allSettled([...this.#versions.values()].map(async (loading) => (await loading).drained()));
     await Promise.allSettled([...this.#instances.values()].map((instance) => instance.close()));
     await Promise.all([...this.#versions.keys()].map((hash) => this.#options.hosts.unload(hash)));
     this.#versions.clear();
@@ -142,10 +142,10 @@ export class AgentWorker {
     for (const hash of old) {
       const loading = this.#versions.get(hash);
       this.#versions.delete(hash);
-      // oxlint-disable-next-line no-await-in-loop -- one after the other: unloading is never urgent
+      // One after the other: unloading is never urgent
       const version = await loading?.catch(() => null);
       if (version === null || version === undefined) continue;
-      // oxlint-disable-next-line no-await-in-loop -- as above
+
       await version.drained();
       // It may have been asked for again meanwhile.
       if (!this.#versions.has(hash)) await this.#options.hosts.unload(hash);

@@ -34,7 +34,12 @@ export function callRecord(
     journal: redacted ? null : (outcome?.journal ?? null),
     output: redactOutput === null ? output : redactOutput(output),
     // So may the message of what its code threw.
-    error: error === null ? null : redacted ? { code: error.code, message: REDACTED } : { code: error.code, message: error.message, ...(stack === undefined ? {} : { stack }) },
+    error:
+      error === null
+        ? null
+        : redacted
+          ? { code: error.code, message: REDACTED }
+          : { code: error.code, message: error.message, ...(stack === undefined ? {} : { stack }) },
     logs: redacted ? [] : (outcome?.logs ?? []),
     principalKind: principal.kind,
     principalId: principal.id,

@@ -40,7 +40,7 @@ export async function contractTests(options: ContractTestsOptions): Promise<void
       throw new SeedError('validation_failed', `the contract names ${name}, and agent.ts does not have it`, { hint: where });
     }
     for (const [index, example] of contract.examples.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- the first that fails is the one to show
+      // The first that fails is the one to show
       const first = await runExample(index, options);
       const expected = example.output;
       if (expected !== undefined && !isDeepStrictEqual(first, expected)) {
@@ -48,12 +48,16 @@ export async function contractTests(options: ContractTestsOptions): Promise<void
           details: { example: index, input: example.input, expected, got: first },
         });
       }
-      // oxlint-disable-next-line no-await-in-loop -- as above
+
       const again = await runExample(index, options);
       if (!isDeepStrictEqual(first, again)) {
-        throw new SeedError('validation_failed', `example ${index + 1} of the contract: the same call gave ${show(first)}, then ${show(again)}`, {
-          hint: 'what a module keeps in its variables may vanish at any time: keep it in ctx.state',
-        });
+        throw new SeedError(
+          'validation_failed',
+          `example ${index + 1} of the contract: the same call gave ${show(first)}, then ${show(again)}`,
+          {
+            hint: 'what a module keeps in its variables may vanish at any time: keep it in ctx.state',
+          },
+        );
       }
     }
   } finally {

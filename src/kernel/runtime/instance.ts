@@ -52,9 +52,13 @@ export class Instance {
    */
   async turn<T>(call: (turn: InstanceTurn) => Promise<T>): Promise<T> {
     if (this.#waiting >= this.#options.queueLimit) {
-      throw new SeedError('queue_full', `${this.#waiting} calls already wait for ${this.#options.agent} ${JSON.stringify(this.#options.key)}`, {
-        retryAfterMs: 1_000,
-      });
+      throw new SeedError(
+        'queue_full',
+        `${this.#waiting} calls already wait for ${this.#options.agent} ${JSON.stringify(this.#options.key)}`,
+        {
+          retryAfterMs: 1_000,
+        },
+      );
     }
     this.#waiting += 1;
     const before = this.#tail;

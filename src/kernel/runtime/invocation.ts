@@ -73,7 +73,12 @@ export async function run(
           stateError = stateTooLarge(stateJson, version.contract.limits.stateBytes);
           return served(version, name, Promise.resolve('null'));
         }
-        if (turn !== null && name === 'state.get') return served(version, name, turn.stateJson().then((json) => json ?? 'null'));
+        if (turn !== null && name === 'state.get')
+          return served(
+            version,
+            name,
+            turn.stateJson().then((json) => json ?? 'null'),
+          );
         emit('seed_agent.capability.request', { duration_us: 0 }, { agent: version.agent, capability: name, outcome: 'refused' });
         return Promise.reject(new SeedError('forbidden', `the capability ${name} is not granted`));
       },
@@ -94,7 +99,11 @@ export async function run(
 function served(version: ServedVersion, capability: string, answer: Promise<string>): Promise<string> {
   const startedMs = performance.now();
   const told = (outcome: 'ok' | 'error'): void =>
-    emit('seed_agent.capability.request', { duration_us: Math.round((performance.now() - startedMs) * 1000) }, { agent: version.agent, capability, outcome });
+    emit(
+      'seed_agent.capability.request',
+      { duration_us: Math.round((performance.now() - startedMs) * 1000) },
+      { agent: version.agent, capability, outcome },
+    );
   answer.then(
     () => told('ok'),
     () => told('error'),

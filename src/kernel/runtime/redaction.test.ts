@@ -4,11 +4,27 @@ import { redactor } from './redaction.ts';
 const secret = { type: 'string', secret: true };
 
 test.each([
-  [{ type: 'object', properties: { a: secret, b: {} } }, { a: 'x', b: 'y' }, { a: '[redacted]', b: 'y' }],
-  [{ properties: { deep: { items: { properties: { key: secret } } } } }, { deep: [{ key: 1, n: 2 }] }, { deep: [{ key: '[redacted]', n: 2 }] }],
-  [{ properties: { a: {} }, additionalProperties: secret }, { a: 1, b: 2 }, { a: 1, b: '[redacted]' }],
+  [
+    { type: 'object', properties: { a: secret, b: {} } },
+    { a: 'x', b: 'y' },
+    { a: '[redacted]', b: 'y' },
+  ],
+  [
+    { properties: { deep: { items: { properties: { key: secret } } } } },
+    { deep: [{ key: 1, n: 2 }] },
+    { deep: [{ key: '[redacted]', n: 2 }] },
+  ],
+  [
+    { properties: { a: {} }, additionalProperties: secret },
+    { a: 1, b: 2 },
+    { a: 1, b: '[redacted]' },
+  ],
   [{ prefixItems: [{}, secret] }, [1, 2, 3], [1, '[redacted]', 3]],
-  [{ anyOf: [{ properties: { a: secret } }, { properties: { b: secret } }] }, { a: 1, b: 2, c: 3 }, { a: '[redacted]', b: '[redacted]', c: 3 }],
+  [
+    { anyOf: [{ properties: { a: secret } }, { properties: { b: secret } }] },
+    { a: 1, b: 2, c: 3 },
+    { a: '[redacted]', b: '[redacted]', c: 3 },
+  ],
   [secret, { anything: 1 }, '[redacted]'],
 ])('takes the secrets of %j out', (schema, value, expected) => {
   const before = structuredClone(value);

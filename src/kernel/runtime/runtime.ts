@@ -139,9 +139,13 @@ export class Runtime {
     const version = resolved instanceof Promise ? await resolved : resolved;
     if (!version.stateful) {
       if (request.key !== undefined) {
-        throw new SeedError('invalid_input', `${worker.agent} keeps no state, so it has no instance ${JSON.stringify(request.key.slice(0, 80))}`, {
-          hint: 'leave the key out',
-        });
+        throw new SeedError(
+          'invalid_input',
+          `${worker.agent} keeps no state, so it has no instance ${JSON.stringify(request.key.slice(0, 80))}`,
+          {
+            hint: 'leave the key out',
+          },
+        );
       }
       return this.#call(worker, version, { request, turn: null });
     }
@@ -176,7 +180,14 @@ export class Runtime {
       if (!outcome.ok) throw failureError(outcome, version.mapStack(outcome.error.stack));
       checks.output(outcome.outputJson);
       const durationUs = (monotonicMs() - startedMs) * 1000;
-      await this.#commit(worker, version, { request, invocation, turn, outputJson: outcome.outputJson, stateJson: ran.stateJson, durationUs });
+      await this.#commit(worker, version, {
+        request,
+        invocation,
+        turn,
+        outputJson: outcome.outputJson,
+        stateJson: ran.stateJson,
+        durationUs,
+      });
       const durationMs = monotonicMs() - startedMs;
       const recorded = this.#finish(worker, version, { invocation, request, outcome, error: null, durationMs });
       const { outputJson } = outcome;

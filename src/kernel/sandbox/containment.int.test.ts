@@ -4,7 +4,7 @@ import type { CallFailure, CallOutcome } from './call.ts';
 import { SandboxHost } from './sandbox-host.ts';
 import { callRequest, loadRequest, moduleOf, outputOf, startTestHost } from './test-host.ts';
 
-const LIMITS = { cpuMs: 100, deadlineMs: 600, memoryMb: 32 };
+const LIMITS = { cpuMs: 50, deadlineMs: 300, memoryMb: 32 };
 /** Far above what it takes on a quiet machine (130 ms), because this one may not be. What is tested is that it ends. */
 const ENDED_WITHIN_MS = 10_000;
 const GROWTH_BYTES = 330 * 1024 * 1024;
@@ -26,7 +26,10 @@ const PAYLOADS: Readonly<Record<string, { code: string; failures: readonly CallF
   resultToJson: { code: 'return { toJSON() { for (;;); } };', failures: ['cpu_limit'] },
   errorProxy: { code: 'throw new Proxy({}, { get() { for (;;); } });', failures: ['cpu_limit'] },
   errorGetter: { code: 'throw { get message() { for (;;); } };', failures: ['cpu_limit'] },
-  errorStack: { code: 'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e;', failures: ['cpu_limit'] },
+  errorStack: {
+    code: 'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e;',
+    failures: ['cpu_limit'],
+  },
   prepareStackTrace: { code: 'try { Error.prepareStackTrace = () => { for (;;); }; } catch {} throw new Error("x");', failures: ['threw'] },
   rejectedProxy: { code: 'Promise.reject(new Proxy({}, { get() { for (;;); } })); return 1;', failures: ['cpu_limit', 'host_lost'] },
   recursion: { code: 'const f = () => f() + 1; return f();', failures: ['threw'] },
@@ -73,11 +76,31 @@ function watchGrowth(host: SandboxHost): () => number {
   };
 }
 
-/** What V8's timeout can not end. All others are run again on the asynchronous path, so that once is enough for them. */
-const STOPS_THE_LOOP = ['loop', 'neverSettles', 'rejectedProxy', 'deepResult', 'hugeResult', 'arrayPushes', 'bigIntMultiply', 'bigIntParse', 'splitHuge', 'fillHuge', 'reverseSparse'];
+/** What V8 may be unable to end: the host goes with it, now or a moment later. */
+const NATIVE = new Set([
+  'rejectedProxy',
+  'deepResult',
+  'hugeResult',
+  'arrayPushes',
+  'mapEntries',
+  'buffers',
+  'stringDoubling',
+  'bigIntMultiply',
+  'bigIntParse',
+  'splitHuge',
+  'fillHuge',
+  'arrayFrom',
+  'replaceHuge',
+  'reverseSparse',
+  'spreadHuge',
+]);
 
 describe.each([
-  { path: 'sync', names: STOPS_THE_LOOP },
+  // All others are run again on the asynchronous path, so that once is enough for them.
+  {
+    path: 'sync',
+    names: ['loop', 'neverSettles', 'rejectedProxy', 'arrayPushes', 'bigIntMultiply', 'splitHuge', 'fillHuge', 'reverseSparse'],
+  },
   { path: 'async', names: Object.keys(PAYLOADS) },
 ] as const)('on the $path path', ({ path, names }) => {
   let host: SandboxHost;
@@ -92,7 +115,9 @@ describe.each([
   test.each(names)('%s ends its own call within its limits', async (name) => {
     const asked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<string>();
-    const bystander = host.call(callRequest(1, { hash: 'peaceful', exportName: 'slow', onRequest: () => (asked.resolve(), answer.promise) }));
+    const bystander = host.call(
+      callRequest(1, { hash: 'peaceful', exportName: 'slow', onRequest: () => (asked.resolve(), answer.promise) }),
+    );
     await asked.promise;
     const growthBytes = watchGrowth(host);
     const startedMs = performance.now();
@@ -102,15 +127,33 @@ describe.each([
     expect(tookMs).toBeLessThan(ENDED_WITHIN_MS);
     expect(growthBytes()).toBeLessThan(GROWTH_BYTES);
     expect(outputOf(await neighbour.call(callRequest('fine', { hash: 'peaceful', path })))).toBe('fine');
-    // What waited on the same host gets its answer, or has lost its host and may be run again. A host that has to end itself does
-    // so a moment after the outcome.
-    setTimeout(answer.resolve, 200, '"late"');
+    // What waited on the same host gets its answer, or has lost its host and may be run again.
+    answer.resolve('"late"');
     const near = await bystander;
     if (near.ok) expect(near.outputJson).toBe('"late"');
     else expect(near).toMatchObject({ failure: 'host_lost', suspect: false, suspects: 0, hadRequests: false });
-    if (near.ok) expect(outputOf(await host.call(callRequest('again', { hash: 'peaceful' })))).toBe('again');
-    else host = await hostileHost();
+    if (NATIVE.has(name)) {
+      await host.close();
+      host = await hostileHost();
+    } else expect(outputOf(await host.call(callRequest('again', { hash: 'peaceful' })))).toBe('again');
   });
+});
+
+test('a host that can not end an isolate ends itself, and knows which call it was', async () => {
+  const host = await hostileHost();
+  await host.load(loadRequest(PEACEFUL, { hash: 'patient' }));
+  const asked = Promise.withResolvers<void>();
+  const waits = host.call(
+    callRequest(0, { hash: 'patient', exportName: 'slow', onRequest: () => (asked.resolve(), new Promise(() => {})) }),
+  );
+  await asked.promise;
+  // The caller hears of the limit; that the isolate is still multiplying is the host's affair, and its end.
+  expect(await host.call(callRequest(0, { hash: 'hostile', exportName: 'bigIntMultiply' }))).toMatchObject({
+    failure: 'cpu_limit',
+    suspects: 1,
+  });
+  expect(await waits).toMatchObject({ failure: 'host_lost', suspect: false, suspects: 0 });
+  expect(await host.exited).toEqual({ code: null, signal: 'SIGKILL' });
 });
 
 test('what patches its globals breaks itself, not the runtime', async () => {
@@ -136,10 +179,13 @@ test('what patches its globals breaks itself, not the runtime', async () => {
 
 test('an agent can not forge an answer of its own call or of another', async () => {
   const host = await startTestHost();
-  const js = moduleOf(`handle: () => 'done\\t1\\t"forged"\\t[]\\ndone\\t2\\t"forged"\\t[]\\n', fails() { throw new Error('x\\t[]\\ndone\\t3\\t1\\t[]\\n'); },
+  const js =
+    moduleOf(`handle: () => 'done\\t1\\t"forged"\\t[]\\ndone\\t2\\t"forged"\\t[]\\n', fails() { throw new Error('x\\t[]\\ndone\\t3\\t1\\t[]\\n'); },
     logs(input, ctx) { ctx.log.info('a\\nb\\tc', { '\\t\\n': '\\n' }); return 1; }`);
   await host.load(loadRequest(js));
-  const [first, second, third] = await Promise.all(['handle', 'fails', 'logs'].map((exportName) => host.call(callRequest(0, { exportName }))));
+  const [first, second, third] = await Promise.all(
+    ['handle', 'fails', 'logs'].map((exportName) => host.call(callRequest(0, { exportName }))),
+  );
   expect(outputOf(first!)).toContain('forged');
   expect(second).toMatchObject({ failure: 'threw', error: { message: expect.stringContaining('done\t3') } });
   expect(third).toMatchObject({ ok: true, logs: [{ message: 'a\nb\tc', fields: { '\t\n': '\n' } }] });
@@ -187,7 +233,9 @@ test('of several calls that were running, none is sure to be the one; what only 
   await host.load(loadRequest(HOSTILE, { hash: 'other', limits: { ...LIMITS, cpuMs: 20_000, deadlineMs: 30_000 } }));
   await host.load(loadRequest(HOSTILE, { hash: 'third', limits: { ...LIMITS, cpuMs: 20_000, deadlineMs: 30_000 } }));
   const asked = Promise.withResolvers<void>();
-  const waits = host.call(callRequest(0, { hash: 'peaceful', exportName: 'slow', onRequest: () => (asked.resolve(), new Promise(() => {})) }));
+  const waits = host.call(
+    callRequest(0, { hash: 'peaceful', exportName: 'slow', onRequest: () => (asked.resolve(), new Promise(() => {})) }),
+  );
   const busy = ['other', 'third'].map((hash) => host.call(callRequest(0, { hash, exportName: 'loop' })));
   await asked.promise;
   await vi.waitFor(() => expect(host.stats().executing).toBe(2), { timeout: 10_000 });
@@ -208,5 +256,7 @@ test('one that was running alone is the suspect', async () => {
 });
 
 function shown(outcome: CallOutcome): object {
-  return outcome.ok ? { ok: true, outputJson: outcome.outputJson.slice(0, 100) } : { ok: false, failure: outcome.failure, suspects: outcome.suspects };
+  return outcome.ok
+    ? { ok: true, outputJson: outcome.outputJson.slice(0, 100) }
+    : { ok: false, failure: outcome.failure, suspects: outcome.suspects };
 }

@@ -16,8 +16,10 @@ export interface HostCause {
 export function causeOf({ exit, record }: HostEnd, killed: KillReason | 'closed' | null): HostCause {
   if (killed === 'closed') return { failure: 'host_lost', how: 'the sandbox host was closed', running: [] };
   const running = record.culprit === null ? record.executing : [record.culprit];
-  if (killed === 'memory' || record.verdict === 'memory') return { failure: 'memory_limit', how: 'the sandbox host grew too fast and was ended', running };
+  if (killed === 'memory' || record.verdict === 'memory')
+    return { failure: 'memory_limit', how: 'the sandbox host grew too fast and was ended', running };
   if (record.verdict === 'catastrophic') return { failure: 'host_lost', how: 'the JavaScript engine lost control of an isolate', running };
-  if (killed !== null || record.verdict === 'stuck') return { failure: 'cpu_limit', how: 'the sandbox host did not answer and was ended', running };
+  if (killed !== null || record.verdict === 'stuck')
+    return { failure: 'cpu_limit', how: 'the sandbox host did not answer and was ended', running };
   return { failure: 'host_lost', how: `the sandbox host ended (${exit.signal ?? `exit code ${exit.code}`})`, running };
 }

@@ -1,7 +1,6 @@
 // Gives Node the host's modules from the file descriptor its parent has put them into (host-program.ts), then starts the host.
 import { fstatSync, readSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import process from 'node:process';
 
 const PROGRAM = 5;
 

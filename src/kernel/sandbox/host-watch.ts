@@ -10,6 +10,8 @@ const QUIET_MS = 40;
 /** A host whose main thread used no processor time may only be waiting for one: it is given this much longer. */
 const STARVED_MS = 2_000;
 
+const ASLEEP_TICKS = 5;
+
 export type KillReason = 'unresponsive' | 'memory' | 'overdue';
 
 export interface HostWatchOptions {
@@ -34,11 +36,20 @@ export class HostWatch implements Disposable {
   #lagMs = 0;
   #checkedOverdueMs = 0;
   #closed = false;
+  #isBegun = false;
+  /** Times in a row that its main thread was asleep when it should have answered. */
+  #asleep = 0;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
     this.#usage = new ProcessUsage(options.pid);
-    this.memory = new MemoryAllowance(this.#usage.rssBytes() ?? 0, performance.now());
+    this.memory = new MemoryAllowance(0, performance.now());
+  }
+
+  /** The host is ready: what it has now is its level of rest. Before that it is only waited for. */
+  begin(): void {
+    this.memory.rest(this.#usage.rssBytes() ?? 0, performance.now());
+    this.#isBegun = true;
     this.#schedule(IDLE_TICK_MS);
   }
 
@@ -53,7 +64,7 @@ export class HostWatch implements Disposable {
 
   /** The host has been given something to do. */
   wake(): void {
-    if (this.#fast) return;
+    if (this.#fast || !this.#isBegun) return;
     this.#fast = true;
     this.#heardMs = performance.now();
     this.#schedule(BUSY_TICK_MS);
@@ -104,16 +115,22 @@ export class HostWatch implements Disposable {
 
   #sendPing(nowMs: number): void {
     this.#pings += 1;
-    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage.mainThread()?.ms ?? 0 };
+    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage.mainThread()?.cpuMs ?? 0 };
     this.#options.ping(this.#pings);
   }
 
   /** Silent for too long, and not because it was never given a processor. */
   #isGone(ping: { sentMs: number; cpuMs: number }, { nowMs, allowedMs }: { nowMs: number; allowedMs: number }): boolean {
     const silentMs = nowMs - ping.sentMs;
-    if (silentMs <= allowedMs) return false;
+    if (silentMs <= allowedMs) {
+      this.#asleep = 0;
+      return false;
+    }
     if (silentMs > allowedMs + STARVED_MS) return true;
-    const cpu = this.#usage.mainThread();
-    return cpu === null || cpu.stopped || cpu.ms - ping.cpuMs >= allowedMs;
+    const thread = this.#usage.mainThread();
+    if (thread === null || thread.state === 'stopped' || thread.cpuMs - ping.cpuMs >= allowedMs) return true;
+    // With something to read it would be awake: native code has put it to sleep.
+    this.#asleep = thread.state === 'asleep' ? this.#asleep + 1 : 0;
+    return this.#asleep >= ASLEEP_TICKS;
   }
 }

@@ -78,15 +78,15 @@ export class PendingCall {
   }
 
   /** The isolate has asked for something, or told something. */
-  requested(kind: 'request' | 'notify', options: { request: number; name: string; delivered: string; argsJson: string }): void {
+  requested(message: { word: 'request' | 'notify'; request: number; name: string; delivered: string; argsJson: string }): void {
     if (this.#settled) return;
-    const { request, name, argsJson } = options;
+    const { word, request, name, argsJson } = message;
     this.touchedMs = performance.now();
-    this.#journal.delivered(options.delivered);
+    this.#journal.delivered(message.delivered);
     this.#journal.request(request, { name, argsJson });
     const asked: JournalRequest = { seq: request, name, args: JSON.parse(argsJson) as unknown };
-    this.#replay?.saw(asked, { told: kind === 'notify' });
-    if (kind === 'notify') {
+    this.#replay?.saw(asked, { told: word === 'notify' });
+    if (word === 'notify') {
       const told = this.#serve(asked);
       // Handled here too, so that a rejection is not an unhandled one while the call goes on.
       told.catch(() => {});
@@ -218,6 +218,8 @@ function logsOf(json: string): readonly CallLog[] {
 
 /** What code in the isolate sees of an error of ours: no stack, no cause. */
 function errorJson(error: unknown): string {
-  const { name, message, code } = (error instanceof Error ? error : { name: 'Error', message: String(error) }) as Error & { code?: unknown };
+  const { name, message, code } = (error instanceof Error ? error : { name: 'Error', message: String(error) }) as Error & {
+    code?: unknown;
+  };
   return JSON.stringify({ name, message, ...(typeof code === 'string' ? { code } : {}) });
 }

@@ -27,12 +27,13 @@ export class ProcessUsage implements Disposable {
     return Number(text.split(' ', 2)[1]) * PAGE_BYTES;
   }
 
-  /** Processor time of the thread that runs its loop, and whether it is stopped (SIGSTOP). */
-  mainThread(): { ms: number; stopped: boolean } | null {
+  /** The thread that runs its loop: processor time, and whether it runs (or would like to), sleeps, or was stopped by SIGSTOP. */
+  mainThread(): { cpuMs: number; state: 'running' | 'asleep' | 'stopped' } | null {
     const text = this.#read(this.#stat);
     if (text === null) return null;
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { ms: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND, stopped: fields[0] === 'T' };
+    const state = fields[0] === 'T' ? 'stopped' : fields[0] === 'S' ? 'asleep' : 'running';
+    return { cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND, state };
   }
 
   [Symbol.dispose](): void {

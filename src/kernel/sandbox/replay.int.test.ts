@@ -11,7 +11,7 @@ const SEEN = `const seen = (ctx) => [
   new Intl.DateTimeFormat('en', { timeZone: 'UTC' }).formatToParts()[0].value, new Date().getTimezoneOffset(),
 ];`;
 
-test('all clocks show the call\'s time, in UTC', async () => {
+test("all clocks show the call's time, in UTC", async () => {
   const host = await startTestHost();
   await host.load(loadRequest(moduleOf('handle: (input, ctx) => seen(ctx)', SEEN)));
   const timeMs = Date.UTC(2031, 4, 6, 7, 8, 9);
@@ -126,7 +126,14 @@ describe('replay', () => {
 
   test('of an error gives the error again', async () => {
     const host = await startTestHost();
-    await host.load(loadRequest(moduleOf('async handle(input, ctx) { try { return await ctx.ask(); } catch (error) { return [error.name, error.code, Date.now()]; } }'), ASKING));
+    await host.load(
+      loadRequest(
+        moduleOf(
+          'async handle(input, ctx) { try { return await ctx.ask(); } catch (error) { return [error.name, error.code, Date.now()]; } }',
+        ),
+        ASKING,
+      ),
+    );
     const request = callRequest(0, { onRequest: () => Promise.reject(Object.assign(new Error('gone'), { code: 'unavailable' })) });
     const recorded = await host.call(request);
     expect(outputOf(recorded)).toEqual(['Error', 'unavailable', expect.any(Number)]);
@@ -155,7 +162,10 @@ describe('replay', () => {
   test('goes on alive where the record ends', async () => {
     const host = await startTestHost({ now: () => 99 });
     await host.load(loadRequest(RACE, ASKING));
-    const request = callRequest(0, { timeMs: 10, onRequest: (name, args) => Promise.resolve(JSON.stringify(name === 'ask' ? args : null)) });
+    const request = callRequest(0, {
+      timeMs: 10,
+      onRequest: (name, args) => Promise.resolve(JSON.stringify(name === 'ask' ? args : null)),
+    });
     const whole = await host.call(request);
     for (const length of [0, 3, 5, whole.journal.entries.length]) {
       // As after a crash: some answers were there, others not.
@@ -168,7 +178,12 @@ describe('replay', () => {
 
   test('a call that had effects is never innocent enough to be run again', async () => {
     const host = await startTestHost();
-    await host.load(loadRequest(moduleOf('async handle(input, ctx) { await ctx.ask(); await new Promise(() => {}); }'), { ...ASKING, limits: { deadlineMs: 50 } }));
+    await host.load(
+      loadRequest(moduleOf('async handle(input, ctx) { await ctx.ask(); await new Promise(() => {}); }'), {
+        ...ASKING,
+        limits: { deadlineMs: 50 },
+      }),
+    );
     expect(await host.call(callRequest(0))).toMatchObject({ failure: 'deadline', hadRequests: true });
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import type { CallPath } from './call.ts';
+import type { CallPath, CallRequest } from './call.ts';
 import { callRequest, loadRequest, moduleOf, outputOf, startTestHost } from './test-host.ts';
 
 const PATHS: CallPath[] = ['sync', 'async'];
@@ -31,9 +31,17 @@ describe.each(PATHS)('a call on the %s path', (path) => {
 
   test('has only what its contract grants in ctx', async () => {
     const host = await startTestHost();
-    const js = moduleOf(`handle(input, ctx) { return [Object.keys(ctx), ctx.agent, ctx.key, ctx.principal.id, Object.isFrozen(ctx.principal)]; }`);
+    const js = moduleOf(
+      `handle(input, ctx) { return [Object.keys(ctx), ctx.agent, ctx.key, ctx.principal.id, Object.isFrozen(ctx.principal)]; }`,
+    );
     await host.load(loadRequest(js, { capabilities: ['now'], agent: 'packer' }));
-    expect(outputOf(await host.call(callRequest(0, { path, key: 'k1' })))).toEqual([['agent', 'key', 'principal', 'now'], 'packer', 'k1', 'u1', true]);
+    expect(outputOf(await host.call(callRequest(0, { path, key: 'k1' })))).toEqual([
+      ['agent', 'key', 'principal', 'now'],
+      'packer',
+      'k1',
+      'u1',
+      true,
+    ]);
   });
 
   test('asks for its state once, sees what it has set, and journals both', async () => {
@@ -45,7 +53,7 @@ describe.each(PATHS)('a call on the %s path', (path) => {
       return [await ctx.state.get(), again, ctx.now()];
     }`);
     await host.load(loadRequest(js));
-    const onRequest = vi.fn(() => Promise.resolve('{\n"n": 41}'));
+    const onRequest = vi.fn<CallRequest['onRequest']>(() => Promise.resolve('{\n"n": 41}'));
     const outcome = await host.call(callRequest(0, { path, timeMs: 10, onRequest }));
     expect(outputOf(outcome)).toEqual([{ n: 42 }, { n: 41 }, 50]);
     expect(onRequest.mock.calls).toEqual([
@@ -66,30 +74,55 @@ describe.each(PATHS)('a call on the %s path', (path) => {
 
   test('sees a refused capability as an error it can catch', async () => {
     const host = await startTestHost();
-    const js = moduleOf(`async handle(input, ctx) { try { await ctx.state.get(); } catch (error) { return [error.name, error.message, error.code]; } }`);
+    const js = moduleOf(
+      `async handle(input, ctx) { try { await ctx.state.get(); } catch (error) { return [error.name, error.message, error.code]; } }`,
+    );
     await host.load(loadRequest(js));
     const onRequest = () => Promise.reject(Object.assign(new Error('no'), { name: 'SeedError', code: 'forbidden' }));
     const outcome = await host.call(callRequest(0, { path, onRequest }));
     expect(outputOf(outcome)).toEqual(['SeedError', 'no', 'forbidden']);
-    expect(outcome.journal.entries[1]).toEqual({ seq: 1, time: expect.any(Number), error: { name: 'SeedError', message: 'no', code: 'forbidden' } });
+    expect(outcome.journal.entries[1]).toEqual({
+      seq: 1,
+      time: expect.any(Number),
+      error: { name: 'SeedError', message: 'no', code: 'forbidden' },
+    });
   });
 
   test('whose state can not be kept has failed', async () => {
     const host = await startTestHost();
     await host.load(loadRequest(moduleOf(`async handle(input, ctx) { await ctx.state.set({ a: 1 }); return 'fine'; }`)));
     const onRequest = () => Promise.reject(new Error('the state has too many bytes'));
-    expect(await host.call(callRequest(0, { path, onRequest }))).toMatchObject({ ok: false, failure: 'threw', error: { message: 'the state has too many bytes' } });
+    expect(await host.call(callRequest(0, { path, onRequest }))).toMatchObject({
+      ok: false,
+      failure: 'threw',
+      error: { message: 'the state has too many bytes' },
+    });
   });
 
   test('that throws says where, in positions of the built script', async () => {
     const host = await startTestHost();
-    await host.load(loadRequest(moduleOf(`handle(input) { throw new RangeError('too ' + input); }, reject: async () => { throw 'text'; }`)));
+    await host.load(
+      loadRequest(moduleOf(`handle(input) { throw new RangeError('too ' + input); }, reject: async () => { throw 'text'; }`)),
+    );
     const outcome = await host.call(callRequest('big', { path }));
-    expect(outcome).toMatchObject({ ok: false, failure: 'threw', suspect: true, suspects: 1, hadRequests: false, error: { name: 'RangeError', message: 'too big' } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      failure: 'threw',
+      suspect: true,
+      suspects: 1,
+      hadRequests: false,
+      error: { name: 'RangeError', message: 'too big' },
+    });
     expect(!outcome.ok && outcome.error.stack).toMatch(/at Object\.handle \(agent\.js:2:\d+\)/);
     expect(!outcome.ok && outcome.error.stack).not.toContain('seed:guest');
-    expect(await host.call(callRequest(0, { path, exportName: 'reject' }))).toMatchObject({ failure: 'threw', error: { name: 'Error', message: 'text' } });
-    expect(await host.call(callRequest(0, { path, exportName: 'missing' }))).toMatchObject({ failure: 'threw', error: { message: 'the default export has no function missing' } });
+    expect(await host.call(callRequest(0, { path, exportName: 'reject' }))).toMatchObject({
+      failure: 'threw',
+      error: { name: 'Error', message: 'text' },
+    });
+    expect(await host.call(callRequest(0, { path, exportName: 'missing' }))).toMatchObject({
+      failure: 'threw',
+      error: { message: 'the default export has no function missing' },
+    });
   });
 
   test.each([
@@ -161,7 +194,9 @@ test('isolation key keeps a bounded number of contexts', async () => {
 
 test('many calls at once on both paths all find their own answer', async () => {
   const host = await startTestHost();
-  const js = moduleOf('async handle(input, ctx) { const state = await ctx.state.get(); return [input, state, ctx.key]; }, quick: (input) => input');
+  const js = moduleOf(
+    'async handle(input, ctx) { const state = await ctx.state.get(); return [input, state, ctx.key]; }, quick: (input) => input',
+  );
   await host.load(loadRequest(js));
   await host.load(loadRequest(js, { hash: 'v2', isolation: 'call' }));
   const calls = Array.from({ length: 300 }, async (_, n) => {
@@ -177,7 +212,7 @@ test('many calls at once on both paths all find their own answer', async () => {
 
 test('large inputs and outputs pass, with every kind of character', async () => {
   const host = await startTestHost();
-  await host.load(loadRequest(moduleOf('handle: (input) => input'), { }));
+  await host.load(loadRequest(moduleOf('handle: (input) => input'), {}));
   const text = '\t\n\r\u2028é漢😀"\\'.repeat(20_000);
   for (const path of PATHS) expect(outputOf(await host.call(callRequest({ text }, { path })))).toEqual({ text });
 });
@@ -224,7 +259,7 @@ describe('loading', () => {
 });
 
 describe('a bundle for one of its values', () => {
-  test('gives a value, a function\'s answer, or a promise\'s', async () => {
+  test("gives a value, a function's answer, or a promise's", async () => {
     const host = await startTestHost();
     const js = 'var __seed_module = { value: { a: [1] }, make: () => ({ b: new URL("http://x/y").host }), later: async () => 3 };';
     const limits = { deadlineMs: 2_000, memoryMb: 64 };

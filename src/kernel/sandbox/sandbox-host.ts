@@ -14,9 +14,9 @@ import type {
   ScriptRequest,
 } from './call.ts';
 import { causeOf } from './host-end.ts';
+import { callLine, deliverLine, readMessage } from './host-message.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
-import { oneLine } from './line-reader.ts';
 import { PendingCall } from './pending-call.ts';
 import { PendingWork } from './pending-work.ts';
 import { ReplayScript } from './replay-script.ts';
@@ -68,8 +68,7 @@ export class SandboxHost implements AsyncDisposable {
   readonly #evaluations = new Map<string, number>();
   readonly #ready = Promise.withResolvers<void>();
   #seq = 0;
-  #isolates = 0;
-  #executing = 0;
+  #pong = { isolates: 0, executing: 0 };
   #killReason: KillReason | 'closed' | null = null;
 
   /** Starts the process and waits until it takes calls. @throws SeedError `unavailable` */
@@ -81,9 +80,13 @@ export class SandboxHost implements AsyncDisposable {
       await host.#ready.promise;
       return host;
     } catch {
-      throw new SeedError('unavailable', `a sandbox host did not become ready: ${host.lastWords.trim() || `nothing after ${readyTimeoutMs} ms`}`, {
-        hint: 'is isolated-vm installed for this Node? (npm ci)',
-      });
+      throw new SeedError(
+        'unavailable',
+        `a sandbox host did not become ready: ${host.lastWords.trim() || `nothing after ${readyTimeoutMs} ms`}`,
+        {
+          hint: 'is isolated-vm installed for this Node? (npm ci)',
+        },
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -122,9 +125,11 @@ export class SandboxHost implements AsyncDisposable {
     if (known !== undefined) return known.loading;
     const index = this.#nextSeq();
     this.#watch.memory.allow(request.limits.memoryMb);
-    const loading = this.#begin(index, { what: `version ${request.hash}`, deadlineMs: LOAD_DEADLINE_MS, inTurn: false }, `load\t${index}\t${index}\t${JSON.stringify(request)}\n`).then(
-      (json) => JSON.parse(json) as LoadedExports,
-    );
+    const loading = this.#begin(
+      index,
+      { what: `version ${request.hash}`, deadlineMs: LOAD_DEADLINE_MS, inTurn: false },
+      `load\t${index}\t${index}\t${JSON.stringify(request)}\n`,
+    ).then((json) => JSON.parse(json) as LoadedExports);
     this.#versions.set(request.hash, { index, request, loading, progressMs: performance.now() });
     loading.catch(() => this.#versions.delete(request.hash));
     return loading;
@@ -159,7 +164,9 @@ export class SandboxHost implements AsyncDisposable {
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       const line = `evaluate\t${id}\t${this.#evaluationNumber(evaluationJs)}\t${JSON.stringify(message)}\n`;
-      return JSON.parse(await this.#begin(id, { what: 'a candidate', deadlineMs: request.deadlineMs, inTurn: true }, line)) as EvaluateOutcome;
+      return JSON.parse(
+        await this.#begin(id, { what: 'a candidate', deadlineMs: request.deadlineMs, inTurn: true }, line),
+      ) as EvaluateOutcome;
     } catch (error) {
       return lostEvaluation(error as SeedError);
     } finally {
@@ -176,7 +183,11 @@ export class SandboxHost implements AsyncDisposable {
   evaluateScript(request: ScriptRequest): Promise<string> {
     const id = this.#nextSeq();
     this.#watch.memory.allow(request.memoryMb);
-    return this.#begin(id, { what: request.entry, deadlineMs: request.deadlineMs + GRACE_MS, inTurn: false }, `script\t${id}\t${JSON.stringify(request)}\n`);
+    return this.#begin(
+      id,
+      { what: request.entry, deadlineMs: request.deadlineMs + GRACE_MS, inTurn: false },
+      `script\t${id}\t${JSON.stringify(request)}\n`,
+    );
   }
 
   /** Why it ended, in the words of the metrics; `crashed` also while it runs. */
@@ -195,8 +206,8 @@ export class SandboxHost implements AsyncDisposable {
     return {
       pid: this.pid,
       versions: this.#versions.size,
-      isolates: this.#isolates,
-      executing: this.#executing,
+      isolates: this.#pong.isolates,
+      executing: this.#pong.executing,
       calls: this.#calls.size,
       evaluations: this.#evaluationsInTurn().length,
       rssBytes: this.#process.isEnded ? null : this.#watch.rssBytes,
@@ -225,9 +236,7 @@ export class SandboxHost implements AsyncDisposable {
       seq: this.#nextSeq(),
       request,
       now: this.#options.now ?? Date.now,
-      deliver: (seq, { request: number, timeMs, ok, json }) => {
-        this.#send(`deliver\t${seq}\t${number}\t${timeMs}\t${ok ? 'ok' : 'error'}\t${oneLine(json)}\n`);
-      },
+      deliver: (seq, result) => this.#send(deliverLine(seq, result)),
       onCancel: ({ seq }) => this.#send(`cancel\t${seq}\n`),
       onSettled: ({ seq }) => this.#calls.delete(seq),
       ...(replay === undefined ? {} : { replay }),
@@ -246,10 +255,7 @@ export class SandboxHost implements AsyncDisposable {
     }
     if (version !== undefined && this.#calls.size === 0) version.progressMs = performance.now();
     this.#calls.set(call.seq, call);
-    const { exportName, path, timeMs, seed, key, principalJson, inputJson } = request;
-    this.#send(
-      `call\t${call.seq}\t${version?.index}\t${exportName}\t${path}\t${timeMs}\t${seed}\t${replay === undefined ? 0 : 1}\t${JSON.stringify(key)}\t${oneLine(principalJson)}\t${oneLine(inputJson)}\n`,
-    );
+    this.#send(callLine(call, { version: version?.index ?? 0, stepwise: replay !== undefined }));
     return call;
   }
 
@@ -266,57 +272,37 @@ export class SandboxHost implements AsyncDisposable {
 
   #take(line: string): void {
     this.#watch.heard();
-    const fields = line.split('\t') as [string, ...string[]];
-    const [word, id = ''] = fields;
-    const number = Number(id);
-    const call = this.#calls.get(number);
-    switch (word) {
-      case 'done': {
-        const [, , cpuUs, wallUs, path, delivered = '', outputJson = '', logsJson = '[]'] = fields;
-        call?.done({ stats: { cpuUs: Number(cpuUs), wallUs: Number(wallUs) }, path: path as 'sync', delivered, outputJson, logsJson });
+    const message = readMessage(line);
+    // Only a host that is no longer itself can say this.
+    if (message === null) return this.#kill('unresponsive');
+    if (message.word === 'ready') {
+      this.#watch.begin();
+      return this.#ready.resolve();
+    }
+    const call = this.#calls.get(message.id);
+    switch (message.word) {
+      case 'done':
+        call?.done(message);
         return this.#progress(call);
-      }
-      case 'failed': {
-        const [, , cpuUs, wallUs, path, delivered = '', failure, suspects, error = '{}', logsJson = '[]'] = fields;
-        call?.failed({
-          failure: failure as 'threw',
-          suspects: Number(suspects),
-          error: withoutRuntime(JSON.parse(error) as { name: string; message: string; stack?: string }),
-          stats: { cpuUs: Number(cpuUs), wallUs: Number(wallUs) },
-          path: path as 'sync',
-          delivered,
-          logsJson,
-        });
+      case 'failed':
+        call?.failed(message);
         return this.#progress(call);
-      }
       case 'request':
-      case 'notify': {
-        const [, , request, name = '', delivered = '', argsJson = 'null'] = fields;
-        call?.requested(word, { request: Number(request), name, delivered, argsJson });
+      case 'notify':
+        call?.requested(message);
         return this.#progress(call);
-      }
       case 'step':
-        call?.stepped(fields[2] ?? '');
+        call?.stepped(message.delivered);
         return this.#progress(call);
       case 'pong':
-        this.#isolates = Number(fields[2]);
-        this.#executing = Number(fields[3]);
-        return this.#watch.pong(number);
+        this.#pong = message;
+        return this.#watch.pong(message.id);
       case 'value':
-        this.#work.get(number)?.done(fields[2] ?? '');
-        this.#finished(number);
-        return;
-      case 'refused': {
-        const [, , failure, suspects, error = '{}'] = fields;
-        this.#work.get(number)?.refused({ failure: failure as 'threw', suspects: Number(suspects), error: JSON.parse(error) as { name: string; message: string } });
-        this.#finished(number);
-        return;
-      }
-      case 'ready':
-        return this.#ready.resolve();
-      default:
-        // Only a host that is no longer itself can say this.
-        this.#kill('unresponsive');
+        this.#work.get(message.id)?.done(message.json);
+        return this.#finished(message.id);
+      case 'refused':
+        this.#work.get(message.id)?.refused(message);
+        return this.#finished(message.id);
     }
   }
 
@@ -326,10 +312,10 @@ export class SandboxHost implements AsyncDisposable {
   }
 
   #finished(id: number): void {
+    const work = this.#work.get(id);
     this.#work.delete(id);
     // The next one has its turn now.
-    const [next] = this.#evaluationsInTurn();
-    next?.beginTurn();
+    if (work?.inTurn) this.#evaluationsInTurn()[0]?.beginTurn();
   }
 
   #evaluationsInTurn(): PendingWork[] {
@@ -407,10 +393,4 @@ export class SandboxHost implements AsyncDisposable {
 function lostEvaluation(error: SeedError): EvaluateOutcome {
   const failure = (error.details as { failure?: 'host_lost' } | undefined)?.failure ?? 'host_lost';
   return { ok: false, failure, message: error.message };
-}
-
-/** Frames of the runtime in the isolate say nothing to the author. */
-function withoutRuntime<Described extends { stack?: string }>(error: Described): Described {
-  if (error.stack === undefined) return error;
-  return { ...error, stack: error.stack.split('\n').filter((line) => !line.includes('seed:guest')).join('\n') };
 }

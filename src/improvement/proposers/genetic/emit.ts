@@ -1,6 +1,6 @@
 // Writes a tree as the body of a function that a person would keep: shared parts get names, choices become early returns, lines stay short.
 import type { Application, Expression } from './expression.ts';
-import { isApplied } from './expression.ts';
+import { isApplied, keyOf } from './expression.ts';
 import { rangeOf, type Interval, type ParameterRange } from './interval.ts';
 import { nameFor } from './local-name.ts';
 import { isNegatable, printComparison, printDefinition, printExpression, type PrintContext } from './print.ts';
@@ -157,15 +157,4 @@ function giveName(tree: Application, body: Body): void {
   if (body.names.has(key)) return;
   const taken = new Set([...body.parameterNames, ...[...body.names.values()].map((named) => named.name)]);
   body.names.set(key, { name: nameFor(tree, body.parameterNames, taken), tree });
-}
-
-function keyOf(tree: Expression, known: Map<Expression, string>): string {
-  if (tree.kind === 'constant') return String(tree.value);
-  if (tree.kind === 'parameter') return `#${tree.index}`;
-  let key = known.get(tree);
-  if (key === undefined) {
-    key = `${tree.operator}(${tree.operands.map((operand) => keyOf(operand, known)).join()})`;
-    known.set(tree, key);
-  }
-  return key;
 }

@@ -113,3 +113,15 @@ export function sameExpression(a: Expression, b: Expression): boolean {
     b.kind === 'apply' && a.operator === b.operator && a.operands.every((operand, index) => sameExpression(operand, b.operands[index]!))
   );
 }
+
+/** The same text for trees that are alike. */
+export function keyOf(tree: Expression, known: Map<Expression, string> = new Map()): string {
+  if (tree.kind === 'constant') return String(tree.value);
+  if (tree.kind === 'parameter') return `#${tree.index}`;
+  let key = known.get(tree);
+  if (key === undefined) {
+    key = `${tree.operator}(${tree.operands.map((operand) => keyOf(operand, known)).join()})`;
+    known.set(tree, key);
+  }
+  return key;
+}

@@ -41,7 +41,7 @@ const DEFAULTS: GeneticOptions = {
   batchSize: 12,
   samples: 5,
   epochCandidates: 1_500,
-  migrationRounds: 5,
+  migrationRounds: 12,
   staleBatches: 12,
   maxSize: 60,
   maxDepth: 12,

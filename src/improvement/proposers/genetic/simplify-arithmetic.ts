@@ -106,7 +106,18 @@ function negation(node: Application, a: Expression): Expression {
   if (isApplied(a, 'negate')) return a.operands[0]!;
   if (isApplied(a, 'subtract')) return apply('subtract', a.operands[1]!, a.operands[0]!);
   if ((isApplied(a, 'multiply') || isApplied(a, 'divide')) && a.operands[0]!.kind === 'constant') return negated(a);
+  if (isApplied(a, 'ifLess') && (takesSign(a.operands[2]!) || takesSign(a.operands[3]!))) {
+    const [left, right, whenLess, otherwise] = a.operands as [Expression, Expression, Expression, Expression];
+    return apply('ifLess', left, right, apply('negate', whenLess), apply('negate', otherwise));
+  }
   return node;
+}
+
+/** Whether a minus sign in front of the tree can be had for nothing. */
+function takesSign(tree: Expression): boolean {
+  if (tree.kind !== 'apply') return tree.kind === 'constant';
+  if (tree.operator === 'negate' || tree.operator === 'subtract') return true;
+  return (tree.operator === 'multiply' || tree.operator === 'divide') && tree.operands[0]!.kind === 'constant';
 }
 
 /** A product or quotient that starts with a negative constant. */

@@ -1,6 +1,6 @@
 // ctx, as one call sees it: only what the contract grants exists. Requests leave as records of the entry, results come back
 // through `deliver`, and what the call has already read or written is answered here.
-import type { GuestCall, GuestSettings, StateCell } from './calls.ts';
+import type { GuestCall, GuestSettings, StateCell } from './guest-call.ts';
 import type { LogLevel, Realm, Turn } from './realm.ts';
 
 export interface CallContexts {

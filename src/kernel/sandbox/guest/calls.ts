@@ -4,39 +4,19 @@
 //   request <call> <seq> <name> <args>          notify <call> <seq> <name> <args>
 //   done <call> <output> <logs>                 failed <call> <failure> <error> <logs>
 import type { CallContexts } from './call-context.ts';
+import type { GuestCall, GuestSettings, StateCell } from './guest-call.ts';
 import type { Box, Realm, Turn } from './realm.ts';
 
-export interface GuestSettings {
-  agent: string;
-  /** Granted by the contract. What is not known here by name is a function that asks the node. */
-  capabilities: readonly string[];
-  limits: { outputBytes: number; stateBytes: number; logLines: number };
-}
-
-export interface GuestCall {
-  readonly seq: number;
-  readonly key: string | null;
-  readonly principalJson: string;
-  readonly turn: Turn;
-  /** Requests that wait for their result; null before the first. */
-  open: Map<number, { resolve: (json: string) => void; reject: (error: Error) => void }> | null;
-  ended: boolean;
-  requests: number;
-  requestChars: number;
-  stateRead: Promise<string> | null;
-  stateJson: string | null;
-  logs: string;
-  logLines: number;
-  logsDropped: number;
-}
-
-/** Where an evaluated session keeps its state between calls. */
-export interface StateCell {
-  value: unknown;
-}
-
 export interface GuestCalls {
-  start(call: { seq: number; exportName: string; inputJson: string; keyJson: string; principalJson: string; timeMs: number; seed: number }): string | Box;
+  start(call: {
+    seq: number;
+    exportName: string;
+    inputJson: string;
+    keyJson: string;
+    principalJson: string;
+    timeMs: number;
+    seed: number;
+  }): string | Box;
   deliver(result: { seq: number; request: number; timeMs: number; ok: boolean; json: string }): string | Box;
   forget(seq: number): void;
   /** The module whose default export is called. */
@@ -94,7 +74,8 @@ export function guestCalls(
     }
     const { outputBytes } = settings().limits;
     // Never more characters than bytes; the host, which has the bytes, looks again.
-    if (json.length > outputBytes) fail(call, 'output_limit', new Error(`the output has ${json.length} characters, its contract allows ${outputBytes} bytes`));
+    if (json.length > outputBytes)
+      fail(call, 'output_limit', new Error(`the output has ${json.length} characters, its contract allows ${outputBytes} bytes`));
     else if (!call.ended) end(call, `done\t${call.seq}\t${json}`);
   };
 
@@ -190,7 +171,8 @@ export function guestCalls(
     const described = parse(json) as { name: string; message: string; code?: string };
     const error = new Error(described.message);
     define(error, 'name', { value: described.name, writable: true, enumerable: false, configurable: true });
-    if (described.code !== undefined) define(error, 'code', { value: described.code, writable: true, enumerable: true, configurable: true });
+    if (described.code !== undefined)
+      define(error, 'code', { value: described.code, writable: true, enumerable: true, configurable: true });
     return error;
   }
 }

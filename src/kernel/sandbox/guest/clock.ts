@@ -34,7 +34,7 @@ export function installClock(realm: Realm, randomOf: (turn: Turn) => number): vo
     get format(): (date?: unknown) => string {
       const known = apply(get, formats, [this]) as ((date?: unknown) => string) | undefined;
       if (known !== undefined) return known;
-      const real = apply(getFormat, this, []) as (date?: unknown) => string;
+      const real = apply(getFormat, this, []);
       const format = (date?: unknown): string => real(date === undefined ? realm.turn.timeMs : date);
       apply(set, formats, [this, format]);
       return format;

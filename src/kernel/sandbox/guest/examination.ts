@@ -38,7 +38,10 @@ export function examination(
   };
 
   const scored = (result: unknown): string => {
-    const { score, detail } = (typeof result === 'object' && result !== null ? result : { score: result }) as { score: unknown; detail?: unknown };
+    const { score, detail } = (typeof result === 'object' && result !== null ? result : { score: result }) as {
+      score: unknown;
+      detail?: unknown;
+    };
     const json = detail === undefined ? 'null' : stringify(detail);
     return `score\t${typeof score === 'number' ? text(score) : `a ${typeof score}`}\t${json ?? 'null'}`;
   };

@@ -16,6 +16,7 @@ import { installStructuredClone } from './structured-clone.ts';
 import { installTextEncoding } from './text-encoding.ts';
 import { urlHost } from './url-host.ts';
 import { installUrlSearchParams } from './url-search-params.ts';
+import { urlRecords } from './url-record.ts';
 import { installUrl } from './url.ts';
 
 /** Evaluates to the context's `GuestEntry`. */
@@ -34,7 +35,7 @@ const randomOf = (turn) => (turn.generator ??= seededRandom(turn.seed))();
   { names: ['AbortController', 'AbortSignal'], install: ${installAbort} },
   { names: ['URL', 'URLSearchParams'], install: (global) => {
     const host = (${urlHost})();
-    (${installUrl})(global, { host, params: (${installUrlSearchParams})(global, host) });
+    (${installUrl})(global, { host, records: (${urlRecords})(host), params: (${installUrlSearchParams})(global, host) });
   } },
 ]);
 const describe = (${errorDescriber})(realm);

@@ -13,7 +13,7 @@ test('every seed starts another stream, neighbours and high words too', () => {
 
 test('is uniform enough for sampling', () => {
   const random = seededRandom(1);
-  const counts = new Array<number>(16).fill(0);
+  const counts = Array.from({ length: 16 }, () => 0);
   for (let draw = 0; draw < 160_000; draw += 1) counts[Math.floor(random() * 16)]! += 1;
   const chiSquare = counts.reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0);
   // 15 degrees of freedom: one in a thousand is above 37.7. The seed is fixed, so this is no chance.

@@ -50,7 +50,7 @@ export function captureRealm(): Realm {
   const size = getOwnPropertyDescriptor(Map.prototype, 'size')?.get as () => number;
   const { slice } = String.prototype;
   return {
-    global: globalThis as unknown as Record<string, unknown>,
+    global: globalThis,
     parse: parse as (json: string) => unknown,
     stringify: stringify as (value: unknown) => string | undefined,
     apply,

@@ -1,5 +1,6 @@
 // The one function a host holds of a context: every entry goes through it, by its word.
-import type { GuestCalls, GuestSettings, StateCell } from './calls.ts';
+import type { GuestCalls } from './calls.ts';
+import type { GuestSettings, StateCell } from './guest-call.ts';
 import type { Examination } from './examination.ts';
 import type { Box, Realm } from './realm.ts';
 

@@ -12,13 +12,15 @@ export function installStructuredClone(global: Record<string, unknown>): void {
       return false;
     }
   };
-  const typedArrayLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype) as object, 'length')?.get as () => number;
+  const typedArrayLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype) as object, 'length')
+    ?.get as () => number;
   const mapSize = Object.getOwnPropertyDescriptor(Map.prototype, 'size')?.get as () => number;
   const setSize = Object.getOwnPropertyDescriptor(Set.prototype, 'size')?.get as () => number;
   const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get as () => number;
 
   const refuse = (value: unknown): never => {
-    const shown = typeof value === 'symbol' ? String(value) : typeof value === 'function' ? `function ${value.name}` : tagOf(value as object);
+    const shown =
+      typeof value === 'symbol' ? String(value) : typeof value === 'function' ? `function ${value.name}` : tagOf(value as object);
     const error = new Error(`${shown} could not be cloned.`);
     Object.defineProperty(error, 'name', { value: 'DataCloneError', writable: true, enumerable: false, configurable: true });
     throw error;
@@ -41,7 +43,11 @@ export function installStructuredClone(global: Record<string, unknown>): void {
       return copy;
     };
 
-    if (Array.isArray(value)) return members(keep(new Array(value.length) as unknown as Record<string, unknown>));
+    if (Array.isArray(value)) {
+      const copy = keep<unknown[]>([]);
+      copy.length = value.length;
+      return members(copy as unknown as Record<string, unknown>);
+    }
     if (isBrand(() => Date.prototype.getTime.call(value))) return keep(new Date((value as Date).getTime()));
     if (isBrand(() => mapSize.call(value))) {
       const copy = keep(new Map<unknown, unknown>());
@@ -65,15 +71,18 @@ export function installStructuredClone(global: Record<string, unknown>): void {
     if (tag === 'Error' || value instanceof Error) {
       const { name, message, stack, cause } = value as Error;
       const copy = keep(new (errorTypes[String(name)] ?? Error)(String(message)));
-      if (typeof stack === 'string') Object.defineProperty(copy, 'stack', { value: stack, writable: true, enumerable: false, configurable: true });
-      if (cause !== undefined) Object.defineProperty(copy, 'cause', { value: clone(cause, known), writable: true, enumerable: false, configurable: true });
+      if (typeof stack === 'string')
+        Object.defineProperty(copy, 'stack', { value: stack, writable: true, enumerable: false, configurable: true });
+      if (cause !== undefined)
+        Object.defineProperty(copy, 'cause', { value: clone(cause, known), writable: true, enumerable: false, configurable: true });
       return copy;
     }
     if (tag === 'Boolean' || tag === 'Number' || tag === 'String' || tag === 'BigInt') {
-      if (value instanceof Boolean || value instanceof Number || value instanceof String || value instanceof BigInt) return keep(Object(value.valueOf()) as object);
+      if (value instanceof Boolean || value instanceof Number || value instanceof String || value instanceof BigInt)
+        return keep(Object(value.valueOf()) as object);
     }
     if (tag === 'Promise' || tag === 'WeakMap' || tag === 'WeakSet' || tag === 'Generator' || tag === 'Symbol') return refuse(value);
-    return members(keep({}) as Record<string, unknown>);
+    return members(keep({}));
   };
 
   const structuredClone = (...values: unknown[]): unknown => {

@@ -47,7 +47,8 @@ export function installTextEncoding(global: Record<string, unknown>): void {
     #atStart = true;
 
     constructor(label: unknown = 'utf-8', options: { fatal?: boolean; ignoreBOM?: boolean } = {}) {
-      if (!names.has(String(label).trim().toLowerCase())) throw new RangeError(`the encoding ${String(label)} is not supported, only utf-8 is`);
+      if (!names.has(String(label).trim().toLowerCase()))
+        throw new RangeError(`the encoding ${String(label)} is not supported, only utf-8 is`);
       this.fatal = Boolean(options.fatal);
       this.ignoreBOM = Boolean(options.ignoreBOM);
     }

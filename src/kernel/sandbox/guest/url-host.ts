@@ -78,15 +78,14 @@ export function urlHost(): UrlHost {
 
   function toAscii(domain: string): string | null {
     let mapped = domain.toLowerCase();
-    // eslint-disable-next-line no-control-regex -- ASCII is what is meant
-    if (/[^\x00-\x7f]/.test(mapped)) {
+    if (!/^\p{ASCII}*$/u.test(mapped)) {
       mapped = domain
         .normalize('NFKC')
         .toLowerCase()
         .normalize('NFC')
-        .replace(/[\u00ad\u200b\u2060\ufeff\ufe00-\ufe0f]/g, '')
+        .replace(/[\u00ad\u200b\u2060\ufeff]|[\ufe00-\ufe0f]/gu, '')
         .replace(/[\u3002\uff0e\uff61]/g, '.');
-      const labels = mapped.split('.').map((label) => (/^[\0-\x7f]*$/.test(label) ? label : punycode(label)));
+      const labels = mapped.split('.').map((label) => (/^\p{ASCII}*$/u.test(label) ? label : punycode(label)));
       if (labels.includes(null)) return null;
       mapped = labels.join('.');
     }
@@ -154,10 +153,10 @@ export function urlHost(): UrlHost {
 
   function parse(input: string, special: boolean): string | null {
     if (input.startsWith('[')) return input.endsWith(']') ? ipv6(input.slice(1, -1)) : null;
-    // eslint-disable-next-line no-control-regex -- the standard's list
+    // The standard's list
     if (!special) return /[\0\t\n\r #/:<>?@[\\\]^|]/.test(input) ? null : encode(input, '');
     const domain = toAscii(decode(input));
-    // eslint-disable-next-line no-control-regex -- the standard's list
+    // The standard's list
     if (domain === null || domain === '' || /[\0-\x20#%/:<>?@[\\\]^|\x7f]/.test(domain)) return null;
     const address = ipv4(domain);
     return address === undefined ? domain : address;

@@ -31,7 +31,7 @@ export function installUrlSearchParams(global: Record<string, unknown>, host: Ur
         attach(update) {
           const params = new GuestSearchParams();
           params.#update = update;
-          return params as unknown as URLSearchParams;
+          return params;
         },
         replace(params, query) {
           (params as unknown as GuestSearchParams).#pairs = parse(query);

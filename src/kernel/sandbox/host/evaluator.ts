@@ -1,7 +1,16 @@
 // Scores candidates, one after the other, on the host's own thread: a candidate in a fresh isolate, the evaluation in its own.
 // Between two samples the loop gets its turn, so that the parent hears from the host.
 import type { CallFailure, EvaluateOutcome, EvaluateRequest } from '../call.ts';
-import { AS_COPY, agentSource, createContext, textOf, type EntryResult, type GuestContext, type GuestIsolate, type GuestIsolates } from './guest-isolates.ts';
+import {
+  AS_COPY,
+  agentSource,
+  createContext,
+  textOf,
+  type EntryResult,
+  type GuestContext,
+  type GuestIsolate,
+  type GuestIsolates,
+} from './guest-isolates.ts';
 import { Examiner, type EvaluationInfo } from './examiner.ts';
 
 /** Evaluations that keep their isolate while others are asked for. */
@@ -33,18 +42,23 @@ export class Evaluator {
 
   /** The parent names an evaluation by a number and sends its script once. */
   learn(evaluation: number, js: string): void {
-    this.#examiners.get(evaluation)?.dispose();
+    this.#examiners.get(evaluation)?.retire();
     this.#examiners.set(evaluation, new Examiner(js, this.#isolates));
     for (const [oldest, examiner] of this.#examiners) {
       if (this.#examiners.size <= MAX_EXAMINERS) break;
-      examiner.dispose();
+      examiner.retire();
       this.#examiners.delete(oldest);
     }
   }
 
-  async evaluate(evaluation: number, options: { message: EvaluationMessage; cancelled: () => boolean }): Promise<EvaluateOutcome> {
+  /** Undefined when the evaluation is not known. To be released after the candidate was scored. */
+  reserve(evaluation: number): Examiner | undefined {
     const examiner = this.#examiners.get(evaluation);
-    if (examiner === undefined) return { ok: false, failure: 'host_lost', message: `evaluation ${evaluation} is not known here` };
+    examiner?.reserve();
+    return examiner;
+  }
+
+  async evaluate(examiner: Examiner, options: { message: EvaluationMessage; cancelled: () => boolean }): Promise<EvaluateOutcome> {
     const candidate = this.#isolates.create(options.message.limits.memoryMb);
     const exam = new Exam(options.message, { examiner, candidate });
     try {
@@ -55,6 +69,7 @@ export class Evaluator {
     } finally {
       exam.end();
       this.#isolates.dispose(candidate.isolate);
+      examiner.release();
     }
   }
 }
@@ -153,15 +168,15 @@ class Exam {
     this.#calls += 1;
     const seq = this.#calls;
     const { limits } = this.#message;
-    const { isolate } = this.#candidate;
     // V8's timeout is wall clock, and other processes want the core too: it only ends what will not end. What the call may
     // use of the processor is counted.
     const timeoutMs = Math.min(Math.max(limits.cpuMs, limits.deadlineMs), this.#remainingMs());
-    const cpuNs = isolate.cpuTime;
+    const startedCpuUs = threadCpuUs();
     const records = this.#asCandidate(() =>
       this.#enter(this.#subject, ['start', seq, 'handle', inputJson, 'null', PRINCIPAL_JSON, TIME_MS, seed], timeoutMs),
     );
-    if (Number(isolate.cpuTime - cpuNs) > limits.cpuMs * 1e6) throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
+    if (threadCpuUs() - startedCpuUs > limits.cpuMs * 1000)
+      throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
     const done = `done\t${seq}\t`;
     if (records.startsWith(done)) return records.slice(done.length, records.lastIndexOf('\t'));
     const [kind, , failure, error = ''] = records.split('\t');
@@ -174,7 +189,8 @@ class Exam {
     const { stateBytes } = this.#message.limits;
     const [kind, json = ''] = this.#asCandidate(() => this.#enter(this.#subject, ['state'], this.#remainingMs())).split('\t');
     if (kind !== 'value') throw new Failed('unserialisable', `the state can not be kept: ${json.slice(0, 500)}`);
-    if (json.length > stateBytes) throw new Failed('unserialisable', `the state has ${json.length} characters, its contract allows ${stateBytes} bytes`);
+    if (json.length > stateBytes)
+      throw new Failed('unserialisable', `the state has ${json.length} characters, its contract allows ${stateBytes} bytes`);
   }
 
   #enter(context: GuestContext, values: readonly (string | number)[], timeoutMs: number): string {
@@ -203,7 +219,8 @@ class Exam {
     } catch (error) {
       if (error instanceof Failed) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      if (this.#leftMs() <= 1) throw new Failed('deadline', `no score after ${this.#message.deadlineMs} ms, and it was the evaluation's turn`);
+      if (this.#leftMs() <= 1)
+        throw new Failed('deadline', `no score after ${this.#message.deadlineMs} ms, and it was the evaluation's turn`);
       throw new Failed('evaluation_threw', message);
     }
   }
@@ -232,6 +249,12 @@ class Exam {
     const questionerNs = this.#questioner === null ? 0n : this.#questioner.cpuNs() - this.#questionerCpuNs;
     return Number(candidateNs + questionerNs) / 1e6;
   }
+}
+
+/** Of this thread, which is where candidates run here: isolate.cpuTime counts wall clock while it runs. */
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }
 
 function scoreOf(record: string, failure: Failure): { score: number; detail: unknown } {

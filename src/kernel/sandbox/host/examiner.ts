@@ -1,6 +1,16 @@
 // The evaluation's own isolate: kept from candidate to candidate, with a fresh context for each. It sees a candidate only as JSON.
 import type ivm from 'isolated-vm';
-import { AS_COPY, agentSource, createContext, releaseContext, textOf, type EntryResult, type GuestContext, type GuestIsolate, type GuestIsolates } from './guest-isolates.ts';
+import {
+  AS_COPY,
+  agentSource,
+  createContext,
+  releaseContext,
+  textOf,
+  type EntryResult,
+  type GuestContext,
+  type GuestIsolate,
+  type GuestIsolates,
+} from './guest-isolates.ts';
 
 const MEMORY_MB = 128;
 
@@ -15,22 +25,44 @@ export class Examiner {
   #parts: GuestIsolate | undefined;
   #script: ivm.Script | undefined;
   #cache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+  #users = 0;
+  #isRetired = false;
 
   constructor(js: string, isolates: GuestIsolates) {
     this.#js = js;
     this.#isolates = isolates;
   }
 
+  /** A candidate waits for it. */
+  reserve(): void {
+    this.#users += 1;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#isRetired && this.#users === 0) this.#dispose();
+  }
+
+  /** Its isolate ends with the last candidate that waits for it. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#users === 0) this.#dispose();
+  }
+
   /** For one candidate, in the evaluation's isolate. @throws what its top level threw, or the timeout */
   begin(timeoutMs: number): { context: GuestContext; info: EvaluationInfo; cpuNs: () => bigint } {
     if (this.#parts === undefined || this.#parts.isolate.isDisposed) {
-      this.dispose();
+      this.#dispose();
       this.#parts = this.#isolates.create(MEMORY_MB);
       this.#script = this.#compile(this.#parts.isolate);
     }
     const { isolate } = this.#parts;
     const context = createContext(this.#parts);
-    return { context, info: this.#adopt({ context, script: this.#script!, timeoutMs }), cpuNs: () => (isolate.isDisposed ? 0n : isolate.cpuTime) };
+    return {
+      context,
+      info: this.#adopt({ context, script: this.#script!, timeoutMs }),
+      cpuNs: () => (isolate.isDisposed ? 0n : isolate.cpuTime),
+    };
   }
 
   end(context: GuestContext): void {
@@ -40,11 +72,6 @@ export class Examiner {
   /** In a candidate's context, before the candidate. */
   join(parts: GuestIsolate, options: { context: GuestContext; timeoutMs: number }): EvaluationInfo {
     return this.#adopt({ ...options, script: this.#compile(parts.isolate) });
-  }
-
-  dispose(): void {
-    if (this.#parts !== undefined) this.#isolates.dispose(this.#parts.isolate);
-    this.#parts = undefined;
   }
 
   #compile(isolate: ivm.Isolate): ivm.Script {
@@ -59,5 +86,10 @@ export class Examiner {
     script.runSync(context.context, { timeout: timeoutMs });
     const json = textOf(context.entry.applySync(undefined, ['examine'], { ...AS_COPY, timeout: timeoutMs }) as EntryResult);
     return JSON.parse(json) as EvaluationInfo;
+  }
+
+  #dispose(): void {
+    if (this.#parts !== undefined) this.#isolates.dispose(this.#parts.isolate);
+    this.#parts = undefined;
   }
 }

@@ -44,10 +44,13 @@ export class GuestIsolates {
     return { isolate, guest };
   }
 
-  /** Also right when the isolate has ended already. */
   dispose(isolate: ivm.Isolate): void {
     this.#count -= 1;
-    if (!isolate.isDisposed) isolate.dispose();
+    try {
+      isolate.dispose();
+    } catch {
+      // It has hit its memory limit and is gone, maybe just now on its own thread.
+    }
   }
 }
 

@@ -35,7 +35,7 @@ export class Host {
   readonly #versions = new Map<number, HostedVersion>();
   readonly #calls = new Map<number, HostedCall>();
   readonly #slots: number[] = [];
-  readonly #cancelled = new Set<number>();
+  readonly #evaluating = new Map<number, { isCancelled: boolean }>();
   #evaluations: Promise<void> = Promise.resolve();
   #lines: string[] = [];
   #next = 0;
@@ -99,7 +99,8 @@ export class Host {
       }
       case 'cancel': {
         const call = this.#calls.get(number);
-        if (call === undefined) this.#cancelled.add(number);
+        const evaluation = this.#evaluating.get(number);
+        if (evaluation !== undefined) evaluation.isCancelled = true;
         return call?.owner.cancel(call);
       }
       case 'load':
@@ -168,23 +169,34 @@ export class Host {
   async #script(id: number, message: ScriptMessage): Promise<void> {
     this.#memory.allow(message.memoryMb);
     const { blackBox } = this.#options;
-    const answer = await scriptValue(message, { call: id, isolates: this.#isolates, watchdog: this.#watchdog, blackBox, slots: this.#slots });
+    const answer = await scriptValue(message, {
+      call: id,
+      isolates: this.#isolates,
+      watchdog: this.#watchdog,
+      blackBox,
+      slots: this.#slots,
+    });
     if (answer.ok) this.#output.write(`value\t${id}\t${answer.json}\n`);
     else this.#output.write(`refused\t${id}\t${answer.failure}\t${answer.suspects}\t${answer.errorJson}\n`);
   }
 
   #evaluate(id: number, options: { evaluation: number; message: EvaluationMessage }): void {
     const { blackBox } = this.#options;
+    const { message } = options;
+    const examiner = this.#evaluator.reserve(options.evaluation);
+    if (examiner === undefined) throw new Error(`the parent has not sent evaluation ${options.evaluation}`);
+    const state = { isCancelled: false };
+    this.#evaluating.set(id, state);
     this.#evaluations = this.#evaluations.then(async () => {
       blackBox.enterMainThread(id);
       // Asked before each sample. The loop's turn in between has cleared the black box.
       const cancelled = (): boolean => {
         blackBox.enterMainThread(id);
-        return this.#cancelled.has(id);
+        return state.isCancelled;
       };
-      const outcome = await this.#evaluator.evaluate(options.evaluation, { message: options.message, cancelled });
+      const outcome = await this.#evaluator.evaluate(examiner, { message, cancelled });
       blackBox.leaveMainThread();
-      this.#cancelled.delete(id);
+      this.#evaluating.delete(id);
       this.#output.write(`value\t${id}\t${JSON.stringify(outcome)}\n`);
     });
   }

@@ -28,6 +28,8 @@ export interface FailureReport {
 
 /** The version a call belongs to. */
 export interface CallOwner {
+  /** Other entries wait behind the one that is running: what is to be said can wait for them a moment. */
+  readonly hasMore: boolean;
   deliver(call: HostedCall, result: { request: number; timeMs: number; ok: boolean; json: string }): void;
   cancel(call: HostedCall): void;
 }
@@ -83,11 +85,11 @@ export class HostedCall {
     if (kind === 'request') this.open += 1;
     this.hasSpoken = true;
     this.hadEffects ||= !REQUESTS_WITHOUT_EFFECT.has(options.name);
-    this.#output.write(`${kind}\t${this.seq}\t${options.seq}\t${options.name}\t${this.#takeDelivered()}\t${options.argsJson}\n`);
+    this.#write(`${kind}\t${this.seq}\t${options.seq}\t${options.name}\t${this.#takeDelivered()}\t${options.argsJson}\n`);
   }
 
   step(): void {
-    this.#output.write(`step\t${this.seq}\t${this.#takeDelivered()}\n`);
+    this.#write(`step\t${this.seq}\t${this.#takeDelivered()}\n`);
   }
 
   finish(outputJson: string, logsJson: string): void {
@@ -103,7 +105,11 @@ export class HostedCall {
 
   #settle(line: string): void {
     this.settled = true;
-    this.#output.write(line);
+    this.#write(line);
+  }
+
+  #write(line: string): void {
+    this.#output.write(line, { more: this.owner.hasMore });
   }
 
   #account(): string {
@@ -129,9 +135,10 @@ export class HostedCall {
   }
 }
 
-/** An error as the wire carries it. */
+/** An error as the wire carries it, without the host's own frames. */
 export function errorJson(error: unknown, name = 'Error'): string {
   if (!(error instanceof Error)) return JSON.stringify({ name, message: String(error) });
   const { message, stack } = error;
-  return JSON.stringify({ name: error.name, message, ...(stack === undefined ? {} : { stack }) });
+  const own = stack?.split('\n    at (<isolated-vm boundary>)', 1)[0];
+  return JSON.stringify({ name: error.name, message, ...(own === undefined ? {} : { stack: own }) });
 }

@@ -67,8 +67,13 @@ export class HostedVersion implements CallOwner {
   close(): void {
     this.#closed = true;
     this.#abandon(null, 'the version was unloaded');
-    for (const { call } of this.#queue) if (!call.settled) this.#end(call, { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') });
+    for (const { call } of this.#queue)
+      if (!call.settled) this.#end(call, { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') });
     this.#queue = [];
+  }
+
+  get hasMore(): boolean {
+    return this.#queue.length > 0;
   }
 
   start(message: CallMessage): void {
@@ -105,6 +110,8 @@ export class HostedVersion implements CallOwner {
 
   #pump(): void {
     while (!this.#busy && !this.#closed) {
+      // By its memory limit, in an entry that was nobody's.
+      if (this.#live?.gone) this.#abandon(null, 'the isolate hit its memory limit');
       const entry = this.#queue.shift();
       if (entry === undefined) return;
       const { call } = entry;
@@ -113,7 +120,7 @@ export class HostedVersion implements CallOwner {
       if (entry.kind !== 'start' && (this.#live === null || call.context === null)) continue;
       if (call.path === 'sync' && !call.hadEffects && this.#live !== null && this.#runSync(entry, this.#live)) continue;
       this.#busy = true;
-      void this.#runAsync(entry);
+      this.#runAsync(entry);
     }
   }
 
@@ -125,7 +132,7 @@ export class HostedVersion implements CallOwner {
     const leftMs = Math.max(1, Math.ceil((meter.cpuLimitUs - meter.cpuUs) / 1000));
     const timeoutMs = Math.min(SYNC_CAP_MS, leftMs);
     const startedMs = performance.now();
-    const startedCpuNs = live.cpuNs;
+    const startedCpuNs = live.cpuNs ?? 0n;
     blackBox.enterMainThread(call.seq);
     let records = '';
     let failure: unknown;
@@ -140,7 +147,7 @@ export class HostedVersion implements CallOwner {
     }
     const wallMs = performance.now() - startedMs;
     meter.wallUs += wallMs * 1000;
-    meter.cpuUs += live.gone ? wallMs * 1000 : Number(live.cpuNs - startedCpuNs) / 1000;
+    meter.cpuUs += live.cpuUsSince(startedCpuNs) ?? wallMs * 1000;
     if (failure === undefined) this.#take(call, { live, records });
     else if (live.gone) this.#endByLimit(call, { live, failure: 'memory_limit' });
     else if (wallMs >= timeoutMs && isTimeout(failure)) {
@@ -166,44 +173,69 @@ export class HostedVersion implements CallOwner {
     }
   }
 
-  async #runAsync(entry: Entry): Promise<void> {
+  #runAsync(entry: Entry): void {
+    const { call } = entry;
+    const live = this.#live;
+    if (live !== null) call.context ??= live.contextFor(call.message.keyJson);
+    if (live !== null && call.context !== null) this.#enter(entry, { live, context: call.context });
+    else void this.#prepare(entry);
+  }
+
+  /** What a call's first entry may need: an isolate, a context. */
+  async #prepare(entry: Entry): Promise<void> {
     const { call } = entry;
     let live = this.#live;
     try {
       live ??= await this.#makeLive(call.seq);
-      if (call.settled && entry.kind !== 'forget') return;
-      const current = live;
-      const payer: Payer = {
-        call: call.seq,
-        // A call that is over has used up what it had.
-        meter: entry.kind === 'forget' ? this.#newMeter() : call.meter,
-        onLimit: (failure) => this.#endByLimit(call, { live: current, failure }),
-      };
-      call.context ??=
-        live.contextFor(call.message.keyJson) ??
-        (await live.makeContext(call.message.keyJson, {
-          payer,
+      if (!call.settled) {
+        call.context ??= live.contextFor(call.message.keyJson);
+        call.context ??= await live.makeContext(call.message.keyJson, {
+          payer: this.#payerOf(entry, live),
           start: startOf(call),
           inUse: (context) => [...this.#calls].some((other) => other.context === context),
-        }));
-      if (entry.kind === 'deliver') call.delivered(entry.request);
-      const { context } = call;
-      const records = await live.enter(context, { payer, values: valuesOf(entry) }).catch((error: unknown) => {
-        if (current.gone || current.disposed) throw error;
-        call.note(error instanceof Error ? error.message : String(error));
-        return live?.enter(context, { payer, values: ['collect'] }) ?? '';
-      });
-      if (!live.disposed) this.#take(call, { live, records });
-      if (entry.kind === 'forget' && !live.gone) live.release(context);
+        });
+        return this.#enter(entry, { live, context: call.context });
+      }
     } catch (error) {
       this.#entryFailed(call, { live, error });
-    } finally {
-      // Where the isolate was ended meanwhile, the next one has already been given its own turn.
-      if (live === null || this.#live === live) {
-        this.#busy = false;
-        this.#pump();
-      }
     }
+    this.#yield(live);
+  }
+
+  #enter(entry: Entry, options: { live: LiveIsolate; context: GuestContext }): void {
+    const { call } = entry;
+    const { live, context } = options;
+    const payer = this.#payerOf(entry, live);
+    if (entry.kind === 'deliver') call.delivered(entry.request);
+    const entered = (records: string): void => {
+      if (!live.disposed) this.#take(call, { live, records });
+      if (entry.kind === 'forget' && !live.gone) live.release(context);
+      this.#yield(live);
+    };
+    const failed = (error: unknown): void => {
+      this.#entryFailed(call, { live, error });
+      this.#yield(live);
+    };
+    live.enter(context, { payer, values: valuesOf(entry) }).then(entered, (error: unknown) => {
+      if (live.gone || live.disposed) return failed(error);
+      // The runtime catches everything: somebody rejected a promise and nobody cared.
+      call.note(error instanceof Error ? error.message : String(error));
+      return live.enter(context, { payer, values: ['collect'] }).then(entered, failed);
+    });
+  }
+
+  /** Where the isolate was ended meanwhile, the next one has already been given its own turn. */
+  #yield(live: LiveIsolate | null): void {
+    if (live !== null && this.#live !== live) return;
+    this.#busy = false;
+    this.#pump();
+  }
+
+  #payerOf(entry: Entry, live: LiveIsolate): Payer {
+    const { call } = entry;
+    // A call that is over has used up what it had.
+    const meter = entry.kind === 'forget' ? this.#newMeter() : call.meter;
+    return { call: call.seq, meter, onLimit: (failure) => this.#endByLimit(call, { live, failure }) };
   }
 
   #entryFailed(call: HostedCall, options: { live: LiveIsolate | null; error: unknown }): void {
@@ -240,7 +272,7 @@ export class HostedVersion implements CallOwner {
     }
   }
 
-  /** An entry threw although the runtime in it catches everything: somebody rejected a promise and nobody cared. */
+  /** As in `#enter`, after a rejection nobody handled. */
   #collect(call: HostedCall, options: { live: LiveIsolate; context: GuestContext; failure: unknown }): void {
     const { live, context, failure } = options;
     call.note(failure instanceof Error ? failure.message : String(failure));
@@ -254,8 +286,9 @@ export class HostedVersion implements CallOwner {
   /** Passes on what an entry had to say. Lines are only believed about this version's own calls. */
   #take(call: HostedCall, options: { live: LiveIsolate; records: string }): void {
     const { live, records } = options;
-    for (let from = 0; from < records.length; ) {
+    for (let from = 0; from < records.length;) {
       const end = records.indexOf('\n', from);
+      if (end < 0) break;
       const [kind, seq, third = '', fourth = '', fifth = ''] = records.slice(from, end).split('\t');
       from = end + 1;
       const subject = seq === String(call.seq) ? call : this.#options.calls.get(Number(seq));

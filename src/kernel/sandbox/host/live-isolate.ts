@@ -13,7 +13,7 @@ import {
   type GuestIsolate,
   type GuestIsolates,
 } from './guest-isolates.ts';
-import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
+import { cpuTimeNs, cpuUsSince, type Execution, type LimitFailure, type Meter, type Watchdog } from './watchdog.ts';
 
 /** Of `isolation: 'key'`: contexts that are kept while nobody calls them. */
 const MAX_KEY_CONTEXTS = 32;
@@ -69,8 +69,13 @@ export class LiveIsolate {
     return this.#parts.isolate.isDisposed;
   }
 
-  get cpuNs(): bigint {
-    return this.#parts.isolate.cpuTime;
+  /** Null when the isolate has ended, as in `cpuUsSince`. */
+  get cpuNs(): bigint | null {
+    return cpuTimeNs(this.#parts.isolate);
+  }
+
+  cpuUsSince(startedNs: bigint): number | null {
+    return cpuUsSince(this.#parts.isolate, startedNs);
   }
 
   /** Compiles the version and runs its top level once, so that what is wrong with it shows now. */
@@ -92,7 +97,10 @@ export class LiveIsolate {
     return known;
   }
 
-  async makeContext(keyJson: string, options: { payer: Payer; start: Start; inUse: (context: GuestContext) => boolean }): Promise<GuestContext> {
+  async makeContext(
+    keyJson: string,
+    options: { payer: Payer; start: Start; inUse: (context: GuestContext) => boolean },
+  ): Promise<GuestContext> {
     const context = await this.#populate(options.payer, options.start);
     this.#keep(keyJson, { context, inUse: options.inUse });
     return context;
@@ -121,13 +129,19 @@ export class LiveIsolate {
     return textOf(context.entry.applySync(undefined, options.values as never, { ...AS_COPY, timeout: options.timeoutMs }) as EntryResult);
   }
 
-  /** An entry on a thread of its own. */
-  async enter(context: GuestContext, options: { payer: Payer; values: readonly (string | number | boolean)[] }): Promise<string> {
-    const result = await this.#run(
-      options.payer,
-      () => context.entry.apply(undefined, options.values as never, AS_COPY) as Promise<EntryResult>,
+  /** An entry on a thread of its own. Rejects as `enterSync` throws, but for the timeout: limits are the payer's. */
+  enter(context: GuestContext, options: { payer: Payer; values: readonly (string | number | boolean)[] }): Promise<string> {
+    const execution = this.#begin(options.payer);
+    return (context.entry.apply(undefined, options.values as never, AS_COPY) as Promise<EntryResult>).then(
+      (result) => {
+        this.#end(execution);
+        return textOf(result);
+      },
+      (error: unknown) => {
+        this.#end(execution);
+        throw error;
+      },
     );
-    return textOf(result);
   }
 
   dispose(): void {
@@ -137,17 +151,26 @@ export class LiveIsolate {
     if (!this.#running) this.#options.slots.push(this.#slot);
   }
 
-  async #run<T>({ call, meter, onLimit }: Payer, enter: () => Promise<T>): Promise<T> {
-    const { blackBox, watchdog } = this.#options;
-    blackBox.enter(this.#slot, call);
-    this.#running = true;
+  async #run<T>(payer: Payer, enter: () => Promise<T>): Promise<T> {
+    const execution = this.#begin(payer);
     try {
-      return await watchdog.run({ isolate: this.#parts.isolate, meter, call, onLimit }, enter);
+      return await enter();
     } finally {
-      this.#running = false;
-      blackBox.leave(this.#slot);
-      if (this.disposed) this.#options.slots.push(this.#slot);
+      this.#end(execution);
     }
+  }
+
+  #begin(payer: Payer): Execution {
+    this.#running = true;
+    this.#options.blackBox.enter(this.#slot, payer.call);
+    return this.#options.watchdog.begin({ isolate: this.#parts.isolate, ...payer });
+  }
+
+  #end(execution: Execution): void {
+    this.#running = false;
+    this.#options.watchdog.end(execution);
+    this.#options.blackBox.leave(this.#slot);
+    if (this.disposed) this.#options.slots.push(this.#slot);
   }
 
   #blank(start: Start): GuestContext {

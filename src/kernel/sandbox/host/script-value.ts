@@ -21,7 +21,8 @@ export async function scriptValue(
 ): Promise<ScriptAnswer> {
   const { call, isolates, watchdog, blackBox, slots } = options;
   const slot = slots.pop();
-  if (slot === undefined) return { ok: false, failure: 'host_lost', suspects: 0, errorJson: errorJson('the host holds as many isolates as it may') };
+  if (slot === undefined)
+    return { ok: false, failure: 'host_lost', suspects: 0, errorJson: errorJson('the host holds as many isolates as it may') };
   const parts = isolates.create(message.memoryMb);
   const { isolate } = parts;
   const meter: Meter = { cpuUs: 0, wallUs: 0, cpuLimitUs: Number.POSITIVE_INFINITY, wallLimitUs: message.deadlineMs * 1000 };
@@ -30,8 +31,20 @@ export async function scriptValue(
     isLate = true;
     isolate.dispose();
   };
-  const run = <T>(enter: () => Promise<T>): Promise<T> => watchdog.run({ isolate, meter, call, onLimit }, enter);
-  const failed = (failure: FailureReport['failure'], error: string): ScriptAnswer => ({ ok: false, failure, suspects: 1, errorJson: error });
+  const run = async <T>(enter: () => Promise<T>): Promise<T> => {
+    const execution = watchdog.begin({ isolate, meter, call, onLimit });
+    try {
+      return await enter();
+    } finally {
+      watchdog.end(execution);
+    }
+  };
+  const failed = (failure: FailureReport['failure'], error: string): ScriptAnswer => ({
+    ok: false,
+    failure,
+    suspects: 1,
+    errorJson: error,
+  });
   blackBox.enter(slot, call);
   try {
     const { context, entry } = createContext(parts);

@@ -28,7 +28,7 @@ export interface ExecutionOptions {
   onLimit: (failure: LimitFailure) => void;
 }
 
-interface Execution extends ExecutionOptions {
+export interface Execution extends ExecutionOptions {
   startedMs: number;
   startedCpuNs: bigint;
   startedProcessCpuUs: number;
@@ -67,30 +67,32 @@ export class Watchdog {
     return this.#executions.size;
   }
 
-  /** Runs one entry into an isolate on a thread of its own and charges it to the meter. */
-  async run<T>(options: ExecutionOptions, enter: () => Promise<T>): Promise<T> {
-    const { isolate, meter } = options;
+  /** An entry into an isolate is about to run on a thread of its own. */
+  begin(options: ExecutionOptions): Execution {
+    // Before the first tick, the processor time of the last one may be long ago.
+    if (!this.#ticking) this.#processCpuUs = processCpuUs();
     const execution: Execution = {
       ...options,
       startedMs: performance.now(),
-      startedCpuNs: isolate.cpuTime,
+      startedCpuNs: cpuTimeNs(options.isolate) ?? 0n,
       startedProcessCpuUs: this.#processCpuUs,
       endedMs: null,
       goneMs: null,
     };
     this.#executions.add(execution);
     this.#tickSoon();
-    try {
-      return await enter();
-    } finally {
-      this.#executions.delete(execution);
-      // What was ended for a limit has been charged then.
-      if (execution.endedMs === null) {
-        const wallUs = (performance.now() - execution.startedMs) * 1000;
-        meter.wallUs += wallUs;
-        meter.cpuUs += isolate.isDisposed ? wallUs : Number(isolate.cpuTime - execution.startedCpuNs) / 1000;
-      }
-    }
+    return execution;
+  }
+
+  /** It has ended, however: charges it to its meter. */
+  end(execution: Execution): void {
+    this.#executions.delete(execution);
+    // What was ended for a limit has been charged then.
+    if (execution.endedMs !== null) return;
+    const { isolate, meter, startedMs, startedCpuNs } = execution;
+    const wallUs = (performance.now() - startedMs) * 1000;
+    meter.wallUs += wallUs;
+    meter.cpuUs += cpuUsSince(isolate, startedCpuNs) ?? wallUs;
   }
 
   wait(call: WaitingCall): void {
@@ -129,7 +131,8 @@ export class Watchdog {
 
   #check(execution: Execution, nowMs: number): void {
     const { isolate, meter } = execution;
-    if (isolate.isDisposed) {
+    const measuredUs = cpuUsSince(isolate, execution.startedCpuNs);
+    if (measuredUs === null) {
       execution.goneMs ??= nowMs;
       // One that we did not end has hit its memory limit.
       if (nowMs - execution.goneMs > STUCK_MS) this.#options.kill(execution.endedMs === null ? 'memory' : 'stuck', execution.call);
@@ -137,7 +140,7 @@ export class Watchdog {
     }
     // While an entry runs, cpuTime counts its wall clock. On a busy machine that is too much, so that the whole process must
     // have used as much before a call is ended for it.
-    const usedUs = Math.min(Number(isolate.cpuTime - execution.startedCpuNs) / 1000, this.#processCpuUs - execution.startedProcessCpuUs);
+    const usedUs = Math.min(measuredUs, this.#processCpuUs - execution.startedProcessCpuUs);
     const wallUs = (nowMs - execution.startedMs) * 1000;
     const isOverCpu = meter.cpuUs + usedUs >= meter.cpuLimitUs;
     if (!isOverCpu && meter.wallUs + wallUs < meter.wallLimitUs) return;
@@ -152,4 +155,18 @@ export class Watchdog {
 function processCpuUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
+}
+
+/** Null when the isolate has ended, which it may do on its own thread at any moment. */
+export function cpuUsSince(isolate: ivm.Isolate, startedNs: bigint): number | null {
+  const nowNs = cpuTimeNs(isolate);
+  return nowNs === null ? null : Number(nowNs - startedNs) / 1000;
+}
+
+export function cpuTimeNs(isolate: ivm.Isolate): bigint | null {
+  try {
+    return isolate.cpuTime;
+  } catch {
+    return null;
+  }
 }

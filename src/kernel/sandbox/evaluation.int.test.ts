@@ -1,0 +1,228 @@
+// Scoring: the same samples for every candidate, limits as in calls, and nothing to be seen of the evaluation from the candidate.
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { callLimitsSchema, type CallLimits } from '../compiler/contract.ts';
+import type { EvaluateRequest } from './call.ts';
+import { EvaluatorPool } from './evaluator-pool.ts';
+import { SandboxHost } from './sandbox-host.ts';
+import { startTestHost } from './test-host.ts';
+
+/** Numbers to be doubled; the score is how far off the answers are. */
+const EVALUATION = `
+  const evaluation = {
+    sets: { selection: { samples: 2 }, validation: { samples: 2 }, test: { samples: 2 } },
+    bestPossible: 0,
+    sample(set, random) { return { set, numbers: Array.from({ length: 5 }, () => Math.floor(random() * 1000)) }; },
+    inside(sample, candidate) { return sample.numbers.reduce((sum, n) => sum + Math.abs(candidate.double(n) - 2 * n), 0); },
+    *session(sample) {
+      let off = 0;
+      for (const number of sample.numbers) { const { doubled } = yield { number }; off += Math.abs(doubled - 2 * number); }
+      return { score: off, detail: { set: sample.set, first: sample.numbers[0] } };
+    },
+  };`;
+const evaluationOf = (before = EVALUATION): string => `var __seed_module = (() => { ${before} return { default: evaluation }; })();`;
+const candidateOf = (handle: string, before = 'const double = (n) => 2 * n;'): string =>
+  `var __seed_module = (() => { ${before} return { default: { ${handle} }, double }; })();`;
+const GOOD = candidateOf('async handle({ number }) { return { doubled: double(number) }; }');
+const OFF_BY_ONE = candidateOf('handle: ({ number }) => ({ doubled: double(number) })', 'const double = (n) => 2 * n + 1;');
+
+function request(given: Partial<Omit<EvaluateRequest, 'limits'>> & { limits?: Partial<CallLimits> } = {}): EvaluateRequest {
+  return {
+    candidateJs: GOOD,
+    evaluationJs: evaluationOf(),
+    capabilities: ['state', 'random', 'log'],
+    set: 'selection',
+    seeds: [1, 2, 3],
+    feed: 'outside',
+    deadlineMs: 5_000,
+    ...given,
+    limits: { ...callLimitsSchema.parse({}), ...given.limits },
+  };
+}
+
+describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
+  test("scores each seed's sample", async () => {
+    const host = await startTestHost();
+    expect(await host.evaluate(request({ feed }))).toMatchObject({
+      ok: true,
+      scores: [0, 0, 0],
+      stopped: false,
+      calls: feed === 'inside' ? 3 : 15,
+    });
+    expect(await host.evaluate(request({ feed, candidateJs: OFF_BY_ONE }))).toMatchObject({ ok: true, scores: [5, 5, 5] });
+  });
+
+  test('draws the same samples from the same seeds, whoever is the candidate and whatever it draws itself', async () => {
+    const host = await startTestHost();
+    const showing = EVALUATION.replace('return sample.numbers.reduce', 'return sample.numbers[0] + 0 * sample.numbers.reduce').replace(
+      'score: off',
+      'score: sample.numbers[0]',
+    );
+    const first = async (handle: string): Promise<unknown> =>
+      host.evaluate(request({ feed, evaluationJs: evaluationOf(showing), candidateJs: candidateOf(handle) }));
+    const scores = await first('handle: ({ number }) => ({ doubled: number })');
+    expect(scores).toMatchObject({ ok: true });
+    expect(await first('handle({ number }) { for (let i = 0; i < number; i += 1) Math.random(); return { doubled: 1 }; }')).toMatchObject({
+      scores: (scores as { scores: number[] }).scores,
+    });
+  });
+
+  test('stops as soon as the mean can no longer get good enough', async () => {
+    const host = await startTestHost();
+    const many = { feed, candidateJs: OFF_BY_ONE, seeds: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] };
+    expect(await host.evaluate(request({ ...many, stopAt: 2 }))).toMatchObject({ ok: true, scores: [5, 5, 5, 5, 5], stopped: true });
+    expect(await host.evaluate(request({ ...many, stopAt: 5 }))).toMatchObject({ ok: true, stopped: false });
+    const best = evaluationOf(EVALUATION.replace('bestPossible: 0', 'bestPossible: 6'));
+    expect(await host.evaluate(request({ ...many, evaluationJs: best, direction: 'maximize', stopAt: 5.85 }))).toMatchObject({
+      scores: [5, 5],
+      stopped: true,
+    });
+    const unknown = evaluationOf(EVALUATION.replace('bestPossible: 0,', ''));
+    expect(await host.evaluate(request({ ...many, evaluationJs: unknown, stopAt: 1 }))).toMatchObject({ stopped: false });
+  });
+
+  test.each(['NaN', 'Infinity', '-Infinity', '"5"', 'null', '{}'])('refuses the score %s', async (score) => {
+    const host = await startTestHost();
+    const js = evaluationOf(
+      EVALUATION.replace('return sample.numbers.reduce', `return { score: ${score} }; return sample.numbers.reduce`).replace(
+        'score: off',
+        `score: ${score}`,
+      ),
+    );
+    expect(await host.evaluate(request({ feed, evaluationJs: js }))).toMatchObject({ ok: false, failure: 'invalid_score' });
+  });
+
+  test.each([
+    ['for (;;);', ['cpu_limit', 'deadline']],
+    ['throw new Error("no");', ['threw']],
+    ['const all = []; for (;;) all.push(new Array(1000).fill(all));', ['memory_limit', 'cpu_limit', 'deadline', 'host_lost']],
+    ['let x = 3n; for (;;) x = x * x;', ['cpu_limit', 'deadline']],
+    ['return "a".repeat(5e8).split("").length;', ['threw', 'memory_limit', 'cpu_limit', 'deadline']],
+  ])('ends a candidate that does %j', async (body, failures) => {
+    const pool = testPool(1);
+    const candidateJs = candidateOf('handle: ({ number }) => ({ doubled: double(number) })', `function double(n) { ${body} }`);
+    const bad = pool.evaluate(request({ feed, candidateJs, deadlineMs: 500 }));
+    // Those behind it in the same host lose it, and are scored in the next.
+    const good = Promise.all([1, 2, 3].map(() => pool.evaluate(request({ feed }))));
+    expect(await bad).toMatchObject({ ok: false, failure: expect.toBeOneOf(failures) });
+    for (const outcome of await good) expect(outcome).toMatchObject({ ok: true, scores: [0, 0, 0] });
+  });
+});
+
+test("state is a session's: kept between its calls, empty at its beginning", async () => {
+  const host = await startTestHost();
+  const counting = EVALUATION.replace('off += Math.abs(doubled - 2 * number)', 'off += doubled');
+  const handle =
+    'async handle(input, ctx) { const state = (await ctx.state.get()) ?? { n: 0 }; state.n += 1; await ctx.state.set(state); return { doubled: state.n }; }';
+  const outcome = await host.evaluate(request({ evaluationJs: evaluationOf(counting), candidateJs: candidateOf(handle) }));
+  expect(outcome).toMatchObject({ ok: true, scores: [15, 15, 15], details: [{ set: 'selection' }, {}, {}] });
+});
+
+test.each([
+  ['ctx.state.set(() => 1)', /can not be kept/],
+  ['ctx.state.set("x".repeat(2_000_000))', /its contract allows 1048576 bytes/],
+])('a state that could not be kept is no success: %s', async (set, message) => {
+  const host = await startTestHost();
+  const outcome = await host.evaluate(
+    request({ candidateJs: candidateOf(`async handle({ number }, ctx) { await ${set}; return { doubled: 2 * number }; }`) }),
+  );
+  expect(outcome).toMatchObject({ ok: false, failure: 'unserialisable', message: expect.stringMatching(message) });
+});
+
+test('a candidate that waits for what nothing settles is told so, not waited for', async () => {
+  const host = await startTestHost();
+  const outcome = await host.evaluate(request({ candidateJs: candidateOf('handle: () => new Promise(() => {})') }));
+  expect(outcome).toMatchObject({ ok: false, failure: 'deadline' });
+});
+
+test("what is wrong with an evaluation is not the candidate's fault", async () => {
+  const host = await startTestHost();
+  const throwing = evaluationOf(EVALUATION.replace('let off = 0;', 'throw new Error("my own mistake");'));
+  expect(await host.evaluate(request({ evaluationJs: throwing }))).toMatchObject({
+    ok: false,
+    failure: 'evaluation_threw',
+    message: 'Error: my own mistake',
+  });
+  const looping = evaluationOf(EVALUATION.replace('let off = 0;', 'for (;;);'));
+  expect(await host.evaluate(request({ evaluationJs: looping, deadlineMs: 200 }))).toMatchObject({
+    failure: 'deadline',
+    message: expect.stringContaining("the evaluation's turn"),
+  });
+  expect(await host.evaluate(request({ evaluationJs: evaluationOf('const evaluation = {};') }))).toMatchObject({
+    failure: 'evaluation_threw',
+  });
+  expect(await host.evaluate(request({ candidateJs: 'var __seed_module = ((' }))).toMatchObject({
+    failure: 'threw',
+    message: expect.stringContaining('agent.js'),
+  });
+  expect(await host.evaluate(request())).toMatchObject({ ok: true });
+});
+
+test('from outside a candidate sees neither the evaluation nor its samples', async () => {
+  const host = await startTestHost();
+  const handle = `handle({ number }) {
+    const found = Object.getOwnPropertyNames(globalThis).filter((name) => { try { const value = globalThis[name]; return value?.default?.sample || value?.sample || value?.session; } catch { return false; } });
+    const draw = Math.random();
+    return { doubled: found.length > 0 || number === Math.floor(draw * 1000) ? 1e6 : 2 * number };
+  }`;
+  expect(await host.evaluate(request({ candidateJs: candidateOf(handle) }))).toMatchObject({ ok: true, scores: [0, 0, 0] });
+});
+
+test('candidates share nothing, not even when one spoils its globals', async () => {
+  const host = await startTestHost();
+  const spoiler = candidateOf(
+    'handle: ({ number }) => ({ doubled: 2 * number })',
+    'globalThis.seen = true; Math.floor = () => 7; Array.from = () => []; const double = (n) => 2 * n;',
+  );
+  const prober = candidateOf('handle: ({ number }) => ({ doubled: globalThis.seen ? 0 : 2 * number })');
+  for (const feed of ['inside', 'outside'] as const) {
+    await host.evaluate(request({ feed, candidateJs: spoiler }));
+    expect(await host.evaluate(request({ feed, candidateJs: prober }))).toMatchObject({ ok: true, scores: [0, 0, 0] });
+  }
+});
+
+test('can be cancelled between two samples', async () => {
+  const host = await startTestHost();
+  const controller = new AbortController();
+  const seeds = Array.from({ length: 5_000 }, (_, seed) => seed);
+  const outcome = host.evaluate(request({ feed: 'inside', seeds, deadlineMs: 60_000 }), controller.signal);
+  await vi.waitFor(() => expect(host.stats().evaluations).toBe(1));
+  controller.abort();
+  expect(await outcome).toMatchObject({ ok: false, failure: 'cancelled' });
+  expect(await host.evaluate(request(), AbortSignal.abort())).toMatchObject({ failure: 'cancelled' });
+});
+
+test('many candidates and several evaluations at once all get their own scores', async () => {
+  const pool = testPool(2);
+  const evaluations = [1, 2, 3, 4, 5, 6].map((factor) => evaluationOf(EVALUATION.replaceAll('2 * n', `${factor} * n`)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => pool.evaluate(request({ evaluationJs: evaluations[n % 6]!, seeds: [n] }))),
+  );
+  outcomes.forEach((outcome, n) => {
+    expect(outcome).toMatchObject({ ok: true });
+    if (outcome.ok) expect(outcome.scores[0] === 0).toBe(n % 6 === 1);
+  });
+  expect(pool.hosts).toBe(2);
+});
+
+test('the pool starts hosts when they are needed and ends them when they are not', async () => {
+  const pool = testPool(2, 50);
+  expect(pool.hosts).toBe(0);
+  const scored = Promise.all([1, 2, 3].map((seed) => pool.evaluate(request({ seeds: [seed] }))));
+  expect(pool).toMatchObject({ hosts: 2, evaluating: 3 });
+  for (const outcome of await scored) expect(outcome).toMatchObject({ ok: true });
+  await vi.waitFor(() => expect(pool.hosts).toBe(0), { timeout: 10_000 });
+  expect(await pool.evaluate(request())).toMatchObject({ ok: true });
+  await pool.close();
+  await expect(pool.evaluate(request())).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('a pool that can not start a host says so', async () => {
+  const pool = new EvaluatorPool({ size: 1, start: () => Promise.reject(new Error('no more processes')) });
+  await expect(pool.evaluate(request())).rejects.toThrow('no more processes');
+});
+
+function testPool(size: number, idleMs?: number): EvaluatorPool {
+  const pool = new EvaluatorPool({ size, start: () => SandboxHost.start(), ...(idleMs === undefined ? {} : { idleMs }) });
+  onTestFinished(() => pool.close());
+  return pool;
+}

@@ -1,0 +1,31 @@
+// What the guest runtime knows of a version and of one of its calls.
+import type { Turn } from './realm.ts';
+
+export interface GuestSettings {
+  agent: string;
+  /** Granted by the contract. What is not known here by name is a function that asks the node. */
+  capabilities: readonly string[];
+  limits: { outputBytes: number; stateBytes: number; logLines: number };
+}
+
+export interface GuestCall {
+  readonly seq: number;
+  readonly key: string | null;
+  readonly principalJson: string;
+  readonly turn: Turn;
+  /** Requests that wait for their result; null before the first. */
+  open: Map<number, { resolve: (json: string) => void; reject: (error: Error) => void }> | null;
+  ended: boolean;
+  requests: number;
+  requestChars: number;
+  stateRead: Promise<string> | null;
+  stateJson: string | null;
+  logs: string;
+  logLines: number;
+  logsDropped: number;
+}
+
+/** Where an evaluated session keeps its state between calls. */
+export interface StateCell {
+  value: unknown;
+}

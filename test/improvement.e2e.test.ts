@@ -1,0 +1,139 @@
+// The packer improves itself while it runs: better on data that decided nothing, live without a failed call, and through a crash.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startSeed, type SeedProcess } from './seed-process.ts';
+import { until } from './until.ts';
+
+interface Improvement {
+  id: string;
+  state: string;
+  reason: string;
+  baseline: number | null;
+  test: number | null;
+  version: number | null;
+  evaluated: number;
+  stages: { stage: string; state: string }[];
+}
+
+const ENDS = ['live', 'no_gain', 'rolled_back', 'failed', 'cancelled'];
+
+async function improve(seed: SeedProcess, body: object): Promise<string> {
+  const { status, body: answer } = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', body);
+  expect(status).toBe(202);
+  return answer.data.id;
+}
+
+async function get(seed: SeedProcess, id: string): Promise<Improvement> {
+  return (await seed.api<{ data: Improvement }>('GET', `/api/improvements/${id}`)).body.data;
+}
+
+async function activeVersion(seed: SeedProcess): Promise<number | undefined> {
+  const { body } = await seed.api<{ data: { version: number; status: string }[] }>('GET', '/api/code/packer/versions');
+  return body.data.find((version) => version.status === 'active')?.version;
+}
+
+/** Orders one after the other until it is told to stop. */
+function orders(seed: SeedProcess): { stop: () => Promise<number[]> } {
+  let going = true;
+  const statuses: number[] = [];
+  const done = (async () => {
+    for (let n = 0; going; n += 1) {
+      const input = { item: 1 + ((n * 37) % 90), capacity: 100 };
+      statuses.push((await seed.api('POST', '/api/agents/packer/invoke', { input, key: `order-${Math.floor(n / 500)}` })).status);
+    }
+  })();
+  return {
+    stop: async () => {
+      going = false;
+      await done;
+      return statuses;
+    },
+  };
+}
+
+test('a short search finds a better packer, which goes live under load without a failed call', async () => {
+  await using seed = await startSeed();
+  const load = orders(seed);
+  const id = await improve(seed, { proposer: 'genetic', budget: '12s', seed: 7 });
+  const ended = await until(
+    () => get(seed, id),
+    (one) => [...ENDS, 'verifying'].includes(one.state),
+  );
+  expect(ended.test ?? Infinity).toBeLessThan(ended.baseline ?? 0);
+  expect(await activeVersion(seed)).toBe(ended.version);
+  expect(ended.stages.map((stage) => stage.stage)).toEqual(
+    expect.arrayContaining(['propose', 'contract_tests', 'validation', 'test', 'stage', 'swap']),
+  );
+  const statuses = await load.stop();
+  expect(statuses.length).toBeGreaterThan(50);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  const back = await seed.api<{ data: { version: number } }>('POST', '/api/code/packer/rollback', {}, { 'x-confirm': 'code:rollback' });
+  expect(back.body.data.version).toBe(1);
+});
+
+test('kill -9 in the middle: the live version is the same, and the improvement goes on', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'seed-kill-'));
+  const first = await startSeed({ dataDir });
+  const id = await improve(first, { proposer: 'genetic', budget: '20s', seed: 3 });
+  await until(
+    () => get(first, id),
+    (one) => one.state === 'generating' && one.evaluated > 50,
+  );
+  process.kill(first.nodePid, 'SIGKILL');
+  process.kill(first.handle.pid, 'SIGKILL');
+  await first.handle.exited;
+  {
+    await using second = await startSeed({ dataDir });
+    expect(await activeVersion(second)).toBe(1);
+    const resumed = await get(second, id);
+    expect(ENDS).not.toContain(resumed.state);
+    const ended = await until(
+      () => get(second, id),
+      (one) => [...ENDS, 'verifying'].includes(one.state),
+      120_000,
+    );
+    expect(['live', 'verifying', 'no_gain']).toContain(ended.state);
+    // What the search had done before it was cut off is still on record.
+    expect(ended.evaluated).toBeGreaterThan(50);
+  }
+  await rm(dataDir, { recursive: true });
+});
+
+test('a running improvement can be cancelled, and nothing of it goes live', async () => {
+  await using seed = await startSeed();
+  const id = await improve(seed, { budget: '60s' });
+  await until(
+    () => get(seed, id),
+    (one) => one.state === 'generating' && one.evaluated > 0,
+  );
+  expect((await seed.api('POST', `/api/improvements/${id}/cancel`, { reason: 'enough' })).status).toBe(200);
+  expect(await get(seed, id)).toMatchObject({ state: 'cancelled', reason: 'enough' });
+  const again = await seed.api<{ code: string }>('POST', `/api/improvements/${id}/cancel`, {});
+  expect([again.status, again.body.code]).toEqual([409, 'invalid_state']);
+  expect(await activeVersion(seed)).toBe(1);
+});
+
+test('a full queue says so, and when to come back', async () => {
+  await using seed = await startSeed();
+  let refused: Response | null = null;
+  for (let n = 0; n < 110 && refused === null; n += 1) {
+    const response = await fetch(`${seed.url}/api/agents/packer/improvements`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${seed.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ budget: '24h' }),
+    });
+    if (response.status === 202) await response.body?.cancel();
+    else refused = response;
+  }
+  expect(refused?.status).toBe(503);
+  expect(refused?.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(((await refused?.json()) as { code: string }).code).toBe('queue_full');
+  const health = await until(
+    () => seed.api<{ status: string; queue_depth: number; queue_status: string }>('GET', '/health/deep'),
+    ({ status }) => status === 503,
+  );
+  expect(health.body).toMatchObject({ status: 'degraded', queue_status: 'full' });
+  expect((await fetch(`${seed.url}/health`)).status).toBe(200);
+});
