@@ -13,7 +13,8 @@ interface Failure {
 let seed: SeedProcess;
 beforeAll(async () => {
   seed = await startSeed();
-  expect((await seed.api('POST', '/api/agents', upload('double', DOUBLE))).status).toBe(201);
+  const { status, body } = await seed.api('POST', '/api/agents', upload('double', DOUBLE));
+  if (status !== 201) throw new Error(`the agent was refused: ${JSON.stringify(body)}`);
 });
 afterAll(() => seed[Symbol.asyncDispose]());
 

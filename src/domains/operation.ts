@@ -7,7 +7,7 @@ import type { NodePorts } from './ports.ts';
 export const operation = operationsWith<NodePorts>();
 
 /** How the operation that is being called lists. */
-export function listBinding({ ports, operation: name }: OperationContext<NodePorts>): ListBinding {
+function listBinding({ ports, operation: name }: OperationContext<NodePorts>): ListBinding {
   const { list } = ports.registry.get(name);
   if (list === undefined) throw new SeedError('internal', `${name} does not list`);
   return list;

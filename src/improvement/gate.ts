@@ -2,7 +2,7 @@
 import type { PairedReport } from './events.ts';
 
 /** So likely may a gain be luck and still count. */
-export const MAX_P = 0.05;
+const MAX_P = 0.05;
 
 export interface GatePolicy {
   /** The smallest relative gain on validation that is worth a swap, 0..1. */

@@ -3,7 +3,8 @@ import { SeedError, toSeedError } from '#lib/error.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { EvaluateOutcome, EvaluateRequest, SampleSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
-import type { ChangedFiles } from './events.ts';
+import { createBuildTemplate, type BuildTemplate } from './build-template.ts';
+import type { Candidate } from './proposer.ts';
 
 /** Wall clock for all draws of one candidate. */
 const EVALUATE_DEADLINE_MS = 60_000;
@@ -33,13 +34,14 @@ export interface WorkbenchOptions {
 
 export interface Workbench {
   /** One answer a candidate, in their order. @throws SeedError when nothing can be scored at all */
-  score(base: BaseVersion, candidates: readonly { files: ChangedFiles }[], options: ScoreOptions): Promise<Scored[]>;
+  score(base: BaseVersion, candidates: readonly Candidate[], options: ScoreOptions): Promise<Scored[]>;
   /** @throws SeedError why it does not pass */
   contractTests(base: BaseVersion, sources: SourceFiles): Promise<void>;
 }
 
 export function workbench(options: WorkbenchOptions): Workbench {
   const evaluations = new Map<string, Promise<string>>();
+  const templates = new Map<string, Promise<BuildTemplate>>();
 
   function evaluationJs(base: BaseVersion): Promise<string> {
     let built = evaluations.get(base.hash);
@@ -51,12 +53,32 @@ export function workbench(options: WorkbenchOptions): Workbench {
     return built;
   }
 
-  async function scoreOne(base: BaseVersion, files: ChangedFiles, how: ScoreOptions): Promise<Scored> {
+  /** Of a base whose evolvable functions are searched over: built once, spliced for every candidate. */
+  function templateOf(base: BaseVersion): Promise<BuildTemplate> {
+    let template = templates.get(base.hash);
+    if (template === undefined) {
+      const names = base.contract.exports.filter((spec) => spec.kind === 'evolvable').map((spec) => spec.name);
+      template = createBuildTemplate(base.sources, { names, build: async (sources) => (await options.compile(sources)).js });
+      template.catch(() => templates.delete(base.hash));
+      templates.clear();
+      templates.set(base.hash, template);
+    }
+    return template;
+  }
+
+  /** What decides is always built from its files; only the search takes the short way. */
+  async function build(base: BaseVersion, { files, bodies }: Candidate, set: SampleSet): Promise<string> {
+    if (bodies !== undefined && set === 'selection') return (await templateOf(base))(bodies);
+    return (await options.compile({ ...base.sources, ...files })).js;
+  }
+
+  async function scoreOne(base: BaseVersion, candidate: Candidate, how: ScoreOptions): Promise<Scored> {
+    const { files } = candidate;
     const refused = Object.keys(files).find(isProtectedPath);
     if (refused !== undefined) return { ok: false, reason: `changes the protected file ${refused}` };
     let js: string;
     try {
-      js = (await options.compile({ ...base.sources, ...files })).js;
+      js = await build(base, candidate, how.set);
     } catch (thrown) {
       return { ok: false, reason: toSeedError(thrown).message };
     }
@@ -87,7 +109,7 @@ export function workbench(options: WorkbenchOptions): Workbench {
       if (contractHasNoEvaluation(base)) {
         throw new SeedError('invalid_state', `${base.contract.name} has no evaluation`, { hint: 'write evals/evaluation.ts' });
       }
-      return Promise.all(candidates.map((candidate) => scoreOne(base, candidate.files, how)));
+      return Promise.all(candidates.map((candidate) => scoreOne(base, candidate, how)));
     },
     async contractTests(base, sources) {
       await options.contractTests(base, await options.compile(sources));

@@ -2,11 +2,14 @@
 import type { Promotion } from '#improvement/pipeline.ts';
 import { workbench, type Workbench } from '#improvement/workbench.ts';
 import { checkProtected } from '#domains/runtime/stager.ts';
+import type { EvaluateOutcome, EvaluateRequest } from '#kernel/sandbox/call.ts';
 import { isSeedError } from '#lib/error.ts';
 import { timeOfUuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
 import { compileChecked, runContractTests } from './build.ts';
 import type { Parts } from './parts.ts';
+
+const MAX_RETRIES = 3;
 
 export function createWorkbench(parts: Parts): Workbench {
   const compiler = parts.get('compiler');
@@ -14,7 +17,7 @@ export function createWorkbench(parts: Parts): Workbench {
     compile: (sources) => compileChecked(parts, sources),
     compileEvaluation: (sources) => compiler.compileEvaluation(sources),
     contractTests: (base, bundle) => runContractTests(parts, base.contract, bundle),
-    evaluate: (request, signal) => parts.get('workHosts').evaluators.use((host) => host.evaluate(request), signal),
+    evaluate: (request, signal) => evaluate(parts, request, signal),
     onEvaluated: (agent, set, outcome) =>
       emit(
         'seed_agent.evaluation.end',
@@ -22,6 +25,14 @@ export function createWorkbench(parts: Parts): Workbench {
         { agent, set, outcome: outcome.ok ? (outcome.stopped ? 'stopped' : 'scored') : 'failed' },
       ),
   });
+}
+
+/** A candidate that only was near when its host ended is scored again on another. */
+async function evaluate(parts: Parts, request: EvaluateRequest, signal: AbortSignal): Promise<EvaluateOutcome> {
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await parts.get('workHosts').evaluators.use((host) => host.evaluate(request, signal), signal);
+    if (outcome.ok || outcome.failure !== 'host_lost' || attempt === MAX_RETRIES) return outcome;
+  }
 }
 
 export function createPromotion(parts: Parts, agent: string, improvement: { id: string; parent: string; proposer: string }): Promotion {

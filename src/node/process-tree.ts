@@ -5,7 +5,7 @@ import type { ChildDescription } from '#kernel/supervisor/description.ts';
 const PAGE_BYTES = 4_096;
 
 /** Resident bytes; 0 when the process is gone or the system has no /proc. */
-export async function residentBytes(pid: number): Promise<number> {
+async function residentBytes(pid: number): Promise<number> {
   try {
     const pages = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1];
     return Number(pages) * PAGE_BYTES;

@@ -75,7 +75,16 @@ export const get = operation({
     seed: z.int(),
     stages: z.array(z.object({ stage: z.string(), state: z.string(), durationMs: z.number().nullable(), report: z.unknown() })),
     candidates: z.array(z.unknown()),
-    progress: z.array(z.unknown()),
+    progress: z.array(
+      z.object({
+        generation: z.int(),
+        evaluated: z.int(),
+        perSecond: z.number(),
+        best: z.number(),
+        baseline: z.number(),
+        elapsedMs: z.number(),
+      }),
+    ),
   }),
   http: { method: 'GET', path: '/api/improvements/:id' },
   cli: { positionals: ['id'] },

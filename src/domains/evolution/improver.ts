@@ -20,7 +20,7 @@ export function streamChannel(stream: string): string {
 }
 
 export const IMPROVEMENTS_QUEUE = 'improvements';
-export const QUEUE_LIMIT = 100;
+const QUEUE_LIMIT = 100;
 /** A running improvement writes events all the time: whoever cancels it may have to look again. */
 const CANCEL_TRIES = 5;
 /** Lives of the node that an improvement may see. */

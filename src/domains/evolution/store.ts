@@ -1,5 +1,4 @@
 // Improvements: their streams, and the table that lists are read from.
-import { sql } from 'kysely';
 import { appendToStream, readStream, type InlineProjection } from '#db/streams.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { RecordedEvent } from '#db/events.ts';
@@ -155,16 +154,6 @@ export async function listImprovements(
 export async function getImprovement(database: Database, id: string): Promise<ImprovementRow | null> {
   const row = await database.db.selectFrom('improvements').select(COLUMNS).where('id', '=', id).executeTakeFirst();
   return row === undefined ? null : toRow(row);
-}
-
-/** Improvements that have not ended, of one agent or of all. */
-export async function countOpen(database: Database, agent?: string): Promise<number> {
-  let query = database.db
-    .selectFrom('improvements')
-    .select(sql<number>`count(*)::int`.as('count'))
-    .where('finished_at', 'is', null);
-  if (agent !== undefined) query = query.where('agent', '=', agent);
-  return (await query.executeTakeFirstOrThrow()).count;
 }
 
 interface Columns {

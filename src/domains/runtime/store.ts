@@ -217,26 +217,6 @@ export async function settleSwaps(
   await query.execute();
 }
 
-export async function listSwaps(database: Database, agent: string, limit: number) {
-  const rows = await database.db
-    .selectFrom('swaps')
-    .selectAll()
-    .where('agent', '=', agent)
-    .orderBy('generation', 'desc')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({
-    generation: row.generation,
-    fromHash: row.from_hash,
-    toHash: row.to_hash,
-    kind: row.kind,
-    reason: row.reason,
-    durationUs: row.duration_us,
-    verdict: row.verdict,
-    at: row.at,
-  }));
-}
-
 interface DesiredColumns {
   agent: string;
   generation: number;

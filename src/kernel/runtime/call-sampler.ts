@@ -8,7 +8,7 @@ export interface CallSamplerOptions {
   perSecondObserved: number;
 }
 
-export const DEFAULT_SAMPLING: CallSamplerOptions = { perSecond: 50, perSecondObserved: 2_000 };
+const DEFAULT_SAMPLING: CallSamplerOptions = { perSecond: 50, perSecondObserved: 2_000 };
 
 /** A token bucket of one second. */
 export class CallSampler {

@@ -87,12 +87,9 @@ export class WorkerHosts<Host> {
   #give(slot: Slot<Host>): void {
     slot.work += 1;
     const { maxWork = Number.POSITIVE_INFINITY, idleMs } = this.#options;
-    if (slot.gone || slot.work >= maxWork || this.#closed) {
-      if (!slot.gone) void this.#end(slot);
-      const waiting = this.#waiting.shift();
-      if (waiting !== undefined) this.#start().then(waiting.resolve, waiting.reject);
-      return;
-    }
+    if (slot.gone) return;
+    // Its place is free once it has ended.
+    if (slot.work >= maxWork || this.#closed) return void this.#end(slot);
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting.resolve(slot);
     this.#idle.push(slot);
@@ -126,8 +123,16 @@ export class WorkerHosts<Host> {
     void result.child?.exited.then(() => {
       slot.gone = true;
       this.#count -= 1;
+      this.#startForWaiting();
     });
     return slot;
+  }
+
+  /** A place has become free. */
+  #startForWaiting(): void {
+    if (this.#closed || this.#count >= this.#options.size) return;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) this.#start().then(waiting.resolve, waiting.reject);
   }
 
   async #end(slot: Slot<Host>): Promise<void> {

@@ -1,5 +1,5 @@
 // Sums in their shortest form: x - (y - (x - 1)) → 2 * x - y - 1.
-import { apply, constant, isApplied, keyOf, type Application, type Expression } from './expression.ts';
+import { apply, constant, isApplied, keyOf, sameExpression, type Application, type Expression } from './expression.ts';
 
 /** `value` plus each tree times its coefficient, in order of appearance. */
 interface Sum {
@@ -13,7 +13,7 @@ export function collectTerms(node: Application): Expression {
   const sum: Sum = { terms: new Map(), value: 0 };
   collect(node, 1, sum);
   const written = write(sum);
-  return written.size <= node.size ? written : node;
+  return written.size > node.size || sameExpression(written, node) ? node : written;
 }
 
 /** A product with one constant in it as `value * rest`. */

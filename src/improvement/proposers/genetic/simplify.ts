@@ -8,15 +8,23 @@ import { simplifyChoice } from './simplify-choice.ts';
 export type Rule = (node: Application, range: RangeLookup) => Expression;
 
 const RULES: readonly Rule[] = [foldConstants, simplifyArithmetic, simplifyChoice];
-/** Each step shrinks or reorders; no honest tree needs more. */
+/** Steps on one node, and passes over the tree: each makes it shorter or brings it into order, so few are ever needed. */
 const MAX_STEPS = 12;
+const MAX_PASSES = 20;
 
 export function simplify(tree: Expression, parameters: readonly ParameterRange[]): Expression {
   const remembered = new Map<Expression, Interval>();
-  return rewrite(tree, RULES, (part) => rangeOf(part, parameters, remembered));
+  const range: RangeLookup = (part) => rangeOf(part, parameters, remembered);
+  let current = tree;
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const next = rewrite(current, RULES, range);
+    if (next === current) break;
+    current = next;
+  }
+  return current;
 }
 
-/** Applies rules from the leaves up until none fits. */
+/** One pass from the leaves up; the tree itself when no rule fits anywhere. */
 export function rewrite(tree: Expression, rules: readonly Rule[], range: RangeLookup): Expression {
   if (tree.kind !== 'apply') return tree;
   const operands = tree.operands.map((operand) => rewrite(operand, rules, range));
@@ -24,8 +32,7 @@ export function rewrite(tree: Expression, rules: readonly Rule[], range: RangeLo
   for (let step = 0; step < MAX_STEPS && node.kind === 'apply'; step++) {
     const next = firstChange(node, rules, range);
     if (next === node) break;
-    // A rule may have put new parts under the new node: those get their own turn.
-    node = next.kind === 'apply' ? apply(next.operator, ...next.operands.map((operand) => settle(operand, rules, range))) : next;
+    node = next;
   }
   return node;
 }
@@ -36,10 +43,6 @@ function firstChange(node: Application, rules: readonly Rule[], range: RangeLook
     if (next !== node) return next;
   }
   return node;
-}
-
-function settle(operand: Expression, rules: readonly Rule[], range: RangeLookup): Expression {
-  return operand.kind === 'apply' && firstChange(operand, rules, range) !== operand ? rewrite(operand, rules, range) : operand;
 }
 
 function foldConstants(node: Application): Expression {

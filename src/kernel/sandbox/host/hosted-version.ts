@@ -9,7 +9,7 @@ import { LiveIsolate, type Payer, type Start } from './live-isolate.ts';
 import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** The synchronous path stops the host's loop for no longer than this. */
-export const SYNC_CAP_MS = 25;
+const SYNC_CAP_MS = 25;
 /** Top-level code of a module: processor time, and wall clock. */
 const LOAD_CPU_US = 1_000_000;
 const LOAD_WALL_US = 5_000_000;
@@ -58,8 +58,7 @@ export class HostedVersion implements CallOwner {
     try {
       return (await this.#makeLive(call)).exportsJson;
     } finally {
-      this.#busy = false;
-      this.#pump();
+      this.#yield(this.#live);
     }
   }
 
@@ -229,6 +228,7 @@ export class HostedVersion implements CallOwner {
     if (live !== null && this.#live !== live) return;
     this.#busy = false;
     this.#pump();
+    if (!this.#busy) this.#live?.leave();
   }
 
   #payerOf(entry: Entry, live: LiveIsolate): Payer {

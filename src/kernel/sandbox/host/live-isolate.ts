@@ -13,7 +13,8 @@ import {
   type GuestIsolate,
   type GuestIsolates,
 } from './guest-isolates.ts';
-import { cpuTimeNs, cpuUsSince, type Execution, type LimitFailure, type Meter, type Watchdog } from './watchdog.ts';
+import { isolateNs, isolateUsSince } from './isolate-clock.ts';
+import type { Execution, LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** Of `isolation: 'key'`: contexts that are kept while nobody calls them. */
 const MAX_KEY_CONTEXTS = 32;
@@ -69,13 +70,13 @@ export class LiveIsolate {
     return this.#parts.isolate.isDisposed;
   }
 
-  /** Null when the isolate has ended, as in `cpuUsSince`. */
+  /** Null when the isolate has ended, as in `isolateNs`. */
   get cpuNs(): bigint | null {
-    return cpuTimeNs(this.#parts.isolate);
+    return isolateNs(this.#parts.isolate, 'cpuTime');
   }
 
   cpuUsSince(startedNs: bigint): number | null {
-    return cpuUsSince(this.#parts.isolate, startedNs);
+    return isolateUsSince(this.#parts.isolate, 'cpuTime', startedNs);
   }
 
   /** Compiles the version and runs its top level once, so that what is wrong with it shows now. */
@@ -148,7 +149,9 @@ export class LiveIsolate {
     if (this.disposed) return;
     this.disposed = true;
     this.#options.isolates.dispose(this.#parts.isolate);
-    if (!this.#running) this.#options.slots.push(this.#slot);
+    if (this.#running) return;
+    this.leave();
+    this.#options.slots.push(this.#slot);
   }
 
   async #run<T>(payer: Payer, enter: () => Promise<T>): Promise<T> {
@@ -169,8 +172,14 @@ export class LiveIsolate {
   #end(execution: Execution): void {
     this.#running = false;
     this.#options.watchdog.end(execution);
+    if (!this.disposed) return;
+    this.leave();
+    this.#options.slots.push(this.#slot);
+  }
+
+  /** Nobody's entry follows: the black box must no longer name the last one. Another's would have overwritten it, at half the price. */
+  leave(): void {
     this.#options.blackBox.leave(this.#slot);
-    if (this.disposed) this.#options.slots.push(this.#slot);
   }
 
   #blank(start: Start): GuestContext {

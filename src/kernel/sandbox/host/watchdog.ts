@@ -2,6 +2,7 @@
 // What runs on the loop itself (the synchronous path, evaluations) is held by V8's timeout, and by the parent if that fails.
 import type ivm from 'isolated-vm';
 import type { MemoryAllowance } from '../memory-allowance.ts';
+import { isolateNs, isolateUsSince } from './isolate-clock.ts';
 
 const TICK_MS = 4;
 const IDLE_TICK_MS = 20;
@@ -30,6 +31,7 @@ export interface ExecutionOptions {
 
 export interface Execution extends ExecutionOptions {
   startedMs: number;
+  startedWallNs: bigint;
   startedCpuNs: bigint;
   startedProcessCpuUs: number;
   /** Ended for a limit, and charged. */
@@ -74,7 +76,8 @@ export class Watchdog {
     const execution: Execution = {
       ...options,
       startedMs: performance.now(),
-      startedCpuNs: cpuTimeNs(options.isolate) ?? 0n,
+      startedWallNs: isolateNs(options.isolate, 'wallTime') ?? 0n,
+      startedCpuNs: isolateNs(options.isolate, 'cpuTime') ?? 0n,
       startedProcessCpuUs: this.#processCpuUs,
       endedMs: null,
       goneMs: null,
@@ -89,10 +92,10 @@ export class Watchdog {
     this.#executions.delete(execution);
     // What was ended for a limit has been charged then.
     if (execution.endedMs !== null) return;
-    const { isolate, meter, startedMs, startedCpuNs } = execution;
-    const wallUs = (performance.now() - startedMs) * 1000;
+    const { isolate, meter, startedMs, startedWallNs, startedCpuNs } = execution;
+    const wallUs = isolateUsSince(isolate, 'wallTime', startedWallNs) ?? (performance.now() - startedMs) * 1000;
     meter.wallUs += wallUs;
-    meter.cpuUs += cpuUsSince(isolate, startedCpuNs) ?? wallUs;
+    meter.cpuUs += isolateUsSince(isolate, 'cpuTime', startedCpuNs) ?? wallUs;
   }
 
   wait(call: WaitingCall): void {
@@ -131,8 +134,9 @@ export class Watchdog {
 
   #check(execution: Execution, nowMs: number): void {
     const { isolate, meter } = execution;
-    const measuredUs = cpuUsSince(isolate, execution.startedCpuNs);
-    if (measuredUs === null) {
+    const measuredUs = isolateUsSince(isolate, 'cpuTime', execution.startedCpuNs);
+    const wallUs = isolateUsSince(isolate, 'wallTime', execution.startedWallNs);
+    if (measuredUs === null || wallUs === null) {
       execution.goneMs ??= nowMs;
       // One that we did not end has hit its memory limit.
       if (nowMs - execution.goneMs > STUCK_MS) this.#options.kill(execution.endedMs === null ? 'memory' : 'stuck', execution.call);
@@ -141,7 +145,6 @@ export class Watchdog {
     // While an entry runs, cpuTime counts its wall clock. On a busy machine that is too much, so that the whole process must
     // have used as much before a call is ended for it.
     const usedUs = Math.min(measuredUs, this.#processCpuUs - execution.startedProcessCpuUs);
-    const wallUs = (nowMs - execution.startedMs) * 1000;
     const isOverCpu = meter.cpuUs + usedUs >= meter.cpuLimitUs;
     if (!isOverCpu && meter.wallUs + wallUs < meter.wallLimitUs) return;
     const failure = isOverCpu ? 'cpu_limit' : 'deadline';
@@ -155,18 +158,4 @@ export class Watchdog {
 function processCpuUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
-}
-
-/** Null when the isolate has ended, which it may do on its own thread at any moment. */
-export function cpuUsSince(isolate: ivm.Isolate, startedNs: bigint): number | null {
-  const nowNs = cpuTimeNs(isolate);
-  return nowNs === null ? null : Number(nowNs - startedNs) / 1000;
-}
-
-export function cpuTimeNs(isolate: ivm.Isolate): bigint | null {
-  try {
-    return isolate.cpuTime;
-  } catch {
-    return null;
-  }
 }
