@@ -1,10 +1,12 @@
 // The durable copy of the code store, in the database: it stays when a node's disk goes.
 import { sql } from 'kysely';
 import { toJson } from '#db/columns.ts';
-import type { Database, Tx } from '#db/database.ts';
-import type { ArtifactStore, ManifestSignature, SignedArtifact } from '#kernel/code-store/artifact-store.ts';
+import { isUniqueViolation } from '#db/database-error.ts';
+import type { Database } from '#db/database.ts';
+import type { ArtifactStore, ManifestSignature, Origin, SignedArtifact } from '#kernel/code-store/artifact-store.ts';
 import type { Manifest, SourceFiles } from '#kernel/compiler/artifact.ts';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
+import { SeedError } from '#lib/error.ts';
 
 /** What a folder is recognised by. */
 export function sourcesHash(sources: SourceFiles): string {
@@ -13,40 +15,23 @@ export function sourcesHash(sources: SourceFiles): string {
 
 export function artifactStore(database: Database): ArtifactStore {
   return {
-    put: (signed, origin) =>
-      database.transaction(async (tx) => {
-        const { artifact } = signed;
-        const { agent, parent, proposer, createdAt } = artifact.manifest;
-        const known = await numberOf(tx, agent, artifact.hash);
-        if (known !== undefined) return known;
-        // One number after the other, whoever asks at the same time.
-        await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`versions:${agent}`}, 0))`.execute(tx);
-        const meanwhile = await numberOf(tx, agent, artifact.hash);
-        if (meanwhile !== undefined) return meanwhile;
-        await insertArtifact(tx, signed);
-        const last = await tx.selectFrom('version_numbers').select('last').where('agent', '=', agent).executeTakeFirst();
-        const number = (last?.last ?? 0) + 1;
-        await tx
-          .insertInto('version_numbers')
-          .values({ agent, last: number })
-          .onConflict((conflict) => conflict.column('agent').doUpdateSet({ last: number }))
-          .execute();
-        await tx
-          .insertInto('versions')
-          .values({
-            agent,
-            number,
-            hash: artifact.hash,
-            parent,
-            proposer,
-            note: origin.note,
-            principal_kind: origin.principal.kind,
-            principal_id: origin.principal.id,
-            created_at: new Date(createdAt),
-          })
-          .execute();
-        return number;
-      }),
+    async put(signed, origin) {
+      const { agent } = signed.artifact.manifest;
+      try {
+        return await insertVersion(database, signed, origin);
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        // It is there already: the number that was drawn went back with the statement.
+        const known = await database.db
+          .selectFrom('versions')
+          .select('number')
+          .where('agent', '=', agent)
+          .where('hash', '=', signed.artifact.hash)
+          .executeTakeFirst();
+        if (known === undefined) throw error;
+        return known.number;
+      }
+    },
 
     async get(agent, hash) {
       const row = await database.db
@@ -98,28 +83,26 @@ export function artifactStore(database: Database): ArtifactStore {
   };
 }
 
-async function numberOf(tx: Tx, agent: string, hash: string): Promise<number | undefined> {
-  const row = await tx.selectFrom('versions').select('number').where('agent', '=', agent).where('hash', '=', hash).executeTakeFirst();
-  return row?.number;
-}
-
-async function insertArtifact(tx: Tx, { artifact, signature }: SignedArtifact): Promise<void> {
+/** All in one statement: a swap waits for it. Whoever draws a number at the same time waits for its row. */
+async function insertVersion(database: Database, { artifact, signature }: SignedArtifact, origin: Origin): Promise<number> {
   const { hash, manifest, js, map, evaluationJs, sources } = artifact;
-  const texts = [js, map, evaluationJs ?? '', ...Object.values(sources)];
-  await tx
-    .insertInto('artifacts')
-    .values({
-      hash,
-      manifest: canonicalJson(manifest),
-      signature: signature.value,
-      key_id: signature.keyId,
-      js,
-      map,
-      evaluation_js: evaluationJs,
-      sources: toJson(sources),
-      sources_hash: sourcesHash(sources),
-      size_bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  const { agent, parent, proposer, createdAt } = manifest;
+  const { kind, id } = origin.principal;
+  const sizeBytes = [js, map, evaluationJs ?? '', ...Object.values(sources)].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const { rows } = await sql<{ number: number }>`
+    WITH artifact AS (
+      INSERT INTO artifacts (hash, manifest, signature, key_id, js, map, evaluation_js, sources, sources_hash, size_bytes)
+      VALUES (${hash}, ${canonicalJson(manifest)}, ${signature.value}, ${signature.keyId}, ${js}, ${map}, ${evaluationJs},
+        ${toJson(sources)}::text::jsonb, ${sourcesHash(sources)}, ${sizeBytes})
+      ON CONFLICT DO NOTHING
+    ), drawn AS (
+      INSERT INTO version_numbers AS n (agent, last) VALUES (${agent}, 1)
+      ON CONFLICT (agent) DO UPDATE SET last = n.last + 1 RETURNING last
+    )
+    INSERT INTO versions (agent, number, hash, parent, proposer, note, principal_kind, principal_id, created_at)
+    SELECT ${agent}, drawn.last, ${hash}, ${parent}, ${proposer}, ${origin.note}, ${kind}, ${id}, ${new Date(createdAt)}::timestamptz
+    FROM drawn RETURNING number`.execute(database.db);
+  const [row] = rows;
+  if (row === undefined) throw new SeedError('internal', `${agent} was given no number`);
+  return row.number;
 }

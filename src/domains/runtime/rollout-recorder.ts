@@ -4,7 +4,7 @@ import type { Observed, RolloutLog, Swapped } from '#kernel/rollout/rollout.ts';
 import type { Verdict } from '#db/tables/runtime.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import { emit } from '#telemetry/emit.ts';
-import { getVerdict, insertSwap, setVerdict, settleSwaps, supersede } from './store.ts';
+import { getVerdict, recordSwap, setVerdict, settleSwaps } from './store.ts';
 
 export interface ObservationEnd {
   verdict: 'healthy' | 'unverified' | 'rolled_back' | 'superseded';
@@ -30,22 +30,7 @@ export class RolloutRecorder implements RolloutLog {
   async swapped(swap: Swapped): Promise<void> {
     // The black box on this node's disk: what is live is decided by the database, so nobody waits for it.
     this.#codeStore.activate(swap.agent, swap.toHash).catch(this.#onError);
-    await this.#database.transaction(async (tx) => {
-      // Whoever was still being watched is watched no more.
-      await supersede(tx, swap.agent);
-      await insertSwap(tx, swap);
-      const verdict = swap.observing ? 'observing' : 'unverified';
-      if (swap.kind === 'promote') {
-        const reason = swap.observing ? '' : 'the first version: there was nothing to compare it with';
-        await setVerdict(tx, { agent: swap.agent, hash: swap.toHash }, { verdict, reason, live: true });
-        if (!swap.observing) await settleSwaps(tx, swap.agent, { verdict, analysis: null });
-      } else {
-        if (swap.kind === 'rollback' && swap.fromHash !== null) {
-          await setVerdict(tx, { agent: swap.agent, hash: swap.fromHash }, { verdict: 'rolled_back', reason: swap.reason });
-        }
-        await settleSwaps(tx, swap.agent, { verdict: 'unverified', analysis: null, toHash: swap.toHash });
-      }
-    });
+    await recordSwap(this.#database, swap);
     this.#wake();
   }
 

@@ -1,8 +1,9 @@
 // Agents, what should be live, and what was: the SQL of this context but for calls and states, which have their own files.
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { toJson } from '#db/columns.ts';
 import { queriesOf, type Database, type Scope } from '#db/database.ts';
 import type { SwapKind, Verdict } from '#db/tables/runtime.ts';
+import type { Tables } from '#db/tables.ts';
 import { SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import type { DesiredChange, DesiredRow, DesiredState } from '#kernel/rollout/desired-state.ts';
@@ -52,6 +53,8 @@ export interface Swap {
   reason: string;
   principal: { kind: string; id: string };
   durationUs: number;
+  /** Whether the version is watched now. */
+  observing: boolean;
 }
 
 const AGENT_COLUMNS = ['name', 'type', 'summary', 'desired', 'source', 'config', 'metrics', 'created_at', 'updated_at'] as const;
@@ -103,6 +106,34 @@ export async function updateAgent(
     .execute();
 }
 
+/** @throws SeedError `not_found` */
+export async function getVersion(database: Database, agent: string, hash: string): Promise<VersionRow> {
+  const row = await database.db
+    .selectFrom('versions')
+    .innerJoin('artifacts', 'artifacts.hash', 'versions.hash')
+    .selectAll('versions')
+    .select('artifacts.size_bytes')
+    .where('versions.agent', '=', agent)
+    .where('versions.hash', '=', hash)
+    .executeTakeFirst();
+  if (row === undefined) throw new SeedError('not_found', `${agent} has no version ${hash.slice(0, 12)}`);
+  return toVersion(row);
+}
+
+export async function findVersionNumber(
+  database: Database,
+  agent: string,
+  number: number,
+): Promise<{ hash: string; number: number } | null> {
+  const row = await database.db
+    .selectFrom('versions')
+    .select(['hash', 'number'])
+    .where('agent', '=', agent)
+    .where('number', '=', number)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 export async function listVersions(database: Database, agent: string): Promise<VersionRow[]> {
   const rows = await database.db
     .selectFrom('versions')
@@ -112,21 +143,7 @@ export async function listVersions(database: Database, agent: string): Promise<V
     .where('versions.agent', '=', agent)
     .orderBy('versions.number')
     .execute();
-  return rows.map((row) => ({
-    agent: row.agent,
-    number: row.number,
-    hash: row.hash,
-    parent: row.parent,
-    proposer: row.proposer,
-    note: row.note,
-    principalKind: row.principal_kind,
-    principalId: row.principal_id,
-    verdict: row.verdict,
-    verdictReason: row.verdict_reason,
-    liveAt: row.live_at,
-    createdAt: row.created_at,
-    sizeBytes: row.size_bytes,
-  }));
+  return rows.map(toVersion);
 }
 
 /** Whether an agent has a version with exactly these sources. */
@@ -172,34 +189,30 @@ export async function getVerdict(
   return row === undefined ? null : { number: row.number, verdict: row.verdict, reason: row.verdict_reason };
 }
 
-/** Ends the observation of whatever version of the agent is being watched, without a verdict of its own. */
-export async function supersede(scope: Scope, agent: string): Promise<void> {
-  const reason = 'another version went live while it was observed';
-  await queriesOf(scope)
-    .updateTable('versions')
-    .set({ verdict: 'superseded', verdict_reason: reason })
-    .where('agent', '=', agent)
-    .where('verdict', '=', 'observing')
-    .execute();
-  await settleSwaps(scope, agent, { verdict: 'superseded', analysis: null });
-}
-
-export async function insertSwap(scope: Scope, swap: Swap): Promise<void> {
-  await queriesOf(scope)
-    .insertInto('swaps')
-    .values({
-      id: uuidv7(),
-      agent: swap.agent,
-      generation: swap.generation,
-      from_hash: swap.fromHash,
-      to_hash: swap.toHash,
-      kind: swap.kind,
-      reason: swap.reason,
-      principal_kind: swap.principal.kind,
-      principal_id: swap.principal.id,
-      duration_us: Math.round(swap.durationUs),
-    })
-    .execute();
+/**
+ * Writes a swap down, in one statement because a swap waits for it: whatever was still observed is superseded, a version that
+ * was promoted is live, one that was rolled back says so.
+ */
+export async function recordSwap(database: Database, swap: Swap): Promise<void> {
+  const { agent, fromHash, toHash, kind, principal } = swap;
+  const verdict: Verdict = kind === 'promote' && swap.observing ? 'observing' : 'unverified';
+  const note = swap.observing ? '' : 'the first version: there was nothing to compare it with';
+  await sql`
+    WITH superseded AS (
+      UPDATE versions SET verdict = 'superseded', verdict_reason = 'another version went live while it was observed'
+      WHERE agent = ${agent} AND verdict = 'observing' AND hash <> ${toHash} AND (${kind} = 'promote' OR hash IS DISTINCT FROM ${fromHash})
+    ), settled AS (
+      UPDATE swaps SET verdict = 'superseded' WHERE agent = ${agent} AND verdict = 'observing'
+    ), promoted AS (
+      UPDATE versions SET verdict = ${verdict}, verdict_reason = ${note}, live_at = now()
+      WHERE agent = ${agent} AND hash = ${toHash} AND ${kind} = 'promote'
+    ), rolled_back AS (
+      UPDATE versions SET verdict = 'rolled_back', verdict_reason = ${swap.reason}
+      WHERE agent = ${agent} AND hash = ${fromHash} AND ${kind} = 'rollback'
+    )
+    INSERT INTO swaps (id, agent, generation, from_hash, to_hash, kind, reason, principal_kind, principal_id, duration_us, verdict)
+    VALUES (${uuidv7()}, ${agent}, ${swap.generation}, ${fromHash}, ${toHash}, ${kind}, ${swap.reason}, ${principal.kind}, ${principal.id},
+      ${Math.round(swap.durationUs)}, ${verdict})`.execute(database.db);
 }
 
 /** Closes the swaps of an agent that are still being observed. */
@@ -285,4 +298,22 @@ async function compareAndSet(
           .returning(['generation'])
           .executeTakeFirst();
   return written === undefined ? undefined : { agent, generation: written.generation, ...change };
+}
+
+function toVersion(row: Selectable<Tables['versions']> & { size_bytes: number }): VersionRow {
+  return {
+    agent: row.agent,
+    number: row.number,
+    hash: row.hash,
+    parent: row.parent,
+    proposer: row.proposer,
+    note: row.note,
+    principalKind: row.principal_kind,
+    principalId: row.principal_id,
+    verdict: row.verdict,
+    verdictReason: row.verdict_reason,
+    liveAt: row.live_at,
+    createdAt: row.created_at,
+    sizeBytes: row.size_bytes,
+  };
 }

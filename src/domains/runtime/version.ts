@@ -6,7 +6,7 @@ import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
-import { listVersions, type VersionRow } from './store.ts';
+import { findVersionNumber, getVersion, listVersions, type VersionRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -84,7 +84,10 @@ async function resolve(agent: string, version: string, context: Context): Promis
     if (hash === null || hash === undefined) throw new SeedError('not_found', `${agent} has no ${version} version`);
     return ports.codeStore.resolve(agent, hash);
   }
-  return ports.codeStore.resolve(agent, version);
+  // The common case needs one row, not the list of all versions.
+  const number = /^v?([1-9]\d{0,8})$/.exec(version)?.[1];
+  const found = number === undefined ? null : await findVersionNumber(ports.database, agent, Number(number));
+  return found ?? ports.codeStore.resolve(agent, version);
 }
 
 /** The files of the base version with the given ones in their place. */
@@ -95,7 +98,8 @@ async function sourcesFor(input: { agent: string; from: Readonly<Record<string, 
   const live = desired === null ? null : liveHash(desired);
   const baseHash = input.base === undefined ? live : (await resolve(input.agent, input.base, context)).hash;
   if (baseHash === null) return { sources: input.from, parent: null };
-  const { artifact } = await ports.codeStore.load(input.agent, baseHash);
+  const serving = ports.agents.worker(input.agent)?.live;
+  const { artifact } = serving?.hash === baseHash ? serving : await ports.codeStore.load(input.agent, baseHash);
   return { sources: { ...artifact.sources, ...input.from }, parent: baseHash };
 }
 
@@ -149,15 +153,16 @@ export async function stage(
   });
   const keptMs = performance.now();
   const timings = { build: builtMs - startedMs, check: checkedMs - builtMs, keep: keptMs - checkedMs };
-  return { ...(await find(input.agent, staged.artifact.hash, context)), applied: true, timings };
+  const row = await getVersion(ports.database, input.agent, staged.artifact.hash);
+  return { ...item({ row, desired: await desiredOf(input.agent, context), cached: new Set([row.hash]) }), applied: true, timings };
 }
 
-function swapItem(swapped: Swapped, numbers: ReadonlyMap<string, number>) {
+function swapItem(swapped: Swapped) {
   return {
     agent: swapped.agent,
     version: swapped.toNumber,
     hash: swapped.toHash,
-    fromVersion: swapped.fromHash === null ? null : (numbers.get(swapped.fromHash) ?? null),
+    fromVersion: swapped.fromNumber,
     generation: swapped.generation,
     swapMs: swapped.durationUs / 1000,
     observing: swapped.observing,
@@ -176,7 +181,7 @@ export async function promote(input: { agent: string; version: string; reason: s
   const rollout = ports.agents.rollout(input.agent);
   if (dryRun) return plan(input.agent, { hash, number }, context);
   const swapped = await rollout.promote({ hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
-  return swapItem(swapped, await numbersOf(input.agent, context));
+  return swapItem(swapped);
 }
 
 export async function rollback(input: { agent: string; version?: string; reason: string }, context: Context) {
@@ -190,7 +195,7 @@ export async function rollback(input: { agent: string; version?: string; reason:
     reason: input.reason,
     principal: { kind: principal.kind, id: principal.id },
   });
-  return swapItem(swapped, await numbersOf(input.agent, context));
+  return swapItem(swapped);
 }
 
 /** The version that was live before; after an automatic rollback the newest older one that was accepted once. */

@@ -18,6 +18,8 @@ export interface Swapped {
   generation: number;
   kind: SwapKind;
   fromHash: string | null;
+  /** Null when nothing was live, or this node did not serve it. */
+  fromNumber: number | null;
   toHash: string;
   toNumber: number;
   reason: string;
@@ -201,6 +203,7 @@ export class Rollout {
       generation: row.generation,
       kind,
       fromHash: from?.hash ?? live,
+      fromNumber: from?.number ?? null,
       toHash: request.hash,
       toNumber: to.number,
       reason: request.reason,

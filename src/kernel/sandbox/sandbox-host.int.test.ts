@@ -226,6 +226,25 @@ test('a synchronous call that is too slow for it is run again on the asynchronou
   expect(outcome.path).toBe('async');
 });
 
+test('a backlog of synchronous calls lets the host answer in between', async () => {
+  const host = await startTestHost();
+  const js = moduleOf('handle(input) { let n = 0; for (let i = 0; i < 1.5e7; i += 1) n = (n * 31 + i) | 0; return input; }');
+  await host.load(loadRequest(js, { limits: { cpuMs: 5_000, deadlineMs: 60_000 } }));
+  const paths: CallPath[] = ['async', ...Array.from({ length: 60 }, () => 'sync' as const)];
+  const outcomes = await Promise.all(paths.map((path, n) => host.call(callRequest(n, { path }))));
+  expect(outcomes.map(outputOf)).toEqual(paths.map((_, n) => n));
+});
+
+test('a version that is unloaded while it loads again takes its calls along as innocent', async () => {
+  const host = await startTestHost();
+  await host.load(loadRequest(moduleOf('handle: (input) => input, loop() { for (;;); }'), {}));
+  expect(await host.call(callRequest(0, { exportName: 'loop' }))).toMatchObject({ failure: 'cpu_limit' });
+  const call = host.call(callRequest(1));
+  await host.unload('v1');
+  const outcome = await call;
+  if (!outcome.ok) expect(outcome).toMatchObject({ failure: 'host_lost', suspect: false });
+});
+
 describe('loading', () => {
   test.each([
     ['var __seed_module = (() => { return { default: { handle( } }; })();', 'agent_error', /SyntaxError.*agent\.js/],

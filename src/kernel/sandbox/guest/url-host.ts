@@ -77,6 +77,8 @@ export function urlHost(): UrlHost {
   }
 
   function toAscii(domain: string): string | null {
+    // Escapes that were no UTF-8.
+    if (domain.includes('\ufffd')) return null;
     let mapped = domain.toLowerCase();
     if (!/^\p{ASCII}*$/u.test(mapped)) {
       mapped = domain

@@ -38,6 +38,7 @@ test.each([
   'http://münchen.de/ä?ö#ü',
   'http://日本語。jp/',
   'http://faß.de/',
+  'http://a%80/',
   'http:\\\\x\\y',
   'http:///x',
   'http:x',
@@ -142,7 +143,7 @@ test('agrees with Node on what is put together at random', () => {
         });
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 3000, seed: 20_260_102 },
   );
 });
 
@@ -209,5 +210,6 @@ test('URLSearchParams agrees with Node', () => {
         expect(ours.toString()).toBe(nodes.toString());
       },
     ),
+    { seed: 20_260_102 },
   );
 });

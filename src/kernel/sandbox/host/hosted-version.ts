@@ -2,17 +2,22 @@
 // charged to the call it belongs to. An isolate that was ended for one call is made anew for the next.
 import type { LoadRequest } from '../call.ts';
 import type { BlackBoxWriter } from '../black-box.ts';
+import { entryValues, startOf, type Entry } from './entry.ts';
 import type { GuestContext, GuestIsolates } from './guest-isolates.ts';
 import { errorJson, HostedCall, type CallMessage, type CallOwner, type FailureReport } from './hosted-call.ts';
 import type { HostOutput } from './host-output.ts';
-import { LiveIsolate, type Payer, type Start } from './live-isolate.ts';
+import { LiveIsolate, type Payer } from './live-isolate.ts';
 import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** The synchronous path stops the host's loop for no longer than this. */
 const SYNC_CAP_MS = 25;
+/** After so much synchronous work the loop gets its turn. */
+const TURN_MS = 10;
 /** Top-level code of a module: processor time, and wall clock. */
 const LOAD_CPU_US = 1_000_000;
 const LOAD_WALL_US = 5_000_000;
+
+const UNLOADED: FailureReport = { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') };
 
 export interface VersionOptions {
   request: LoadRequest;
@@ -24,11 +29,6 @@ export interface VersionOptions {
   /** All calls of the host by number; this version adds and removes its own. */
   calls: Map<number, HostedCall>;
 }
-
-type Entry =
-  | { kind: 'start'; call: HostedCall }
-  | { kind: 'deliver'; call: HostedCall; request: number; timeMs: number; ok: boolean; json: string }
-  | { kind: 'forget'; call: HostedCall };
 
 /** Why a version could not be loaded, as the parent is told. */
 export class LoadFailure extends Error {
@@ -66,8 +66,7 @@ export class HostedVersion implements CallOwner {
   close(): void {
     this.#closed = true;
     this.#abandon(null, 'the version was unloaded');
-    for (const { call } of this.#queue)
-      if (!call.settled) this.#end(call, { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') });
+    for (const { call } of this.#queue) if (!call.settled) this.#end(call, UNLOADED);
     this.#queue = [];
   }
 
@@ -108,6 +107,7 @@ export class HostedVersion implements CallOwner {
   }
 
   #pump(): void {
+    const startedMs = performance.now();
     while (!this.#busy && !this.#closed) {
       // By its memory limit, in an entry that was nobody's.
       if (this.#live?.gone) this.#abandon(null, 'the isolate hit its memory limit');
@@ -117,10 +117,21 @@ export class HostedVersion implements CallOwner {
       call.queued -= 1;
       if (call.settled && entry.kind !== 'forget') continue;
       if (entry.kind !== 'start' && (this.#live === null || call.context === null)) continue;
-      if (call.path === 'sync' && !call.hadEffects && this.#live !== null && this.#runSync(entry, this.#live)) continue;
+      const mayRunSync = call.path === 'sync' && !call.hadEffects && entry.kind !== 'forget';
+      if (mayRunSync && this.#live !== null && this.#runSync(entry, this.#live)) {
+        if (performance.now() - startedMs < TURN_MS) continue;
+        setImmediate(() => this.#resume());
+        return;
+      }
       this.#busy = true;
       this.#runAsync(entry);
     }
+  }
+
+  /** From elsewhere than a line of the parent's, after which the host clears the black box itself. */
+  #resume(): void {
+    this.#pump();
+    this.#options.blackBox.leaveMainThread();
   }
 
   /** False when it has to take the asynchronous path. */
@@ -140,7 +151,7 @@ export class HostedVersion implements CallOwner {
       if (call.context === null && request.isolation === 'key') return false;
       call.context ??= live.makeContextSync({ start: startOf(call), timeoutMs });
       if (entry.kind === 'deliver') call.delivered(entry.request);
-      records = live.enterSync(call.context, { values: valuesOf(entry), timeoutMs });
+      records = live.enterSync(call.context, { values: entryValues(entry), timeoutMs });
     } catch (error) {
       failure = error;
     }
@@ -149,7 +160,7 @@ export class HostedVersion implements CallOwner {
     meter.cpuUs += live.cpuUsSince(startedCpuNs) ?? wallMs * 1000;
     if (failure === undefined) this.#take(call, { live, records });
     else if (live.gone) this.#endByLimit(call, { live, failure: 'memory_limit' });
-    else if (wallMs >= timeoutMs && isTimeout(failure)) {
+    else if (wallMs >= timeoutMs - 1 && isTimeout(failure)) {
       if (timeoutMs === leftMs) this.#endByLimit(call, { live, failure: 'cpu_limit' });
       else this.#restart(call);
     } else if (call.context === null) this.#end(call, { failure: 'threw', suspects: 1, errorJson: errorJson(failure) });
@@ -215,7 +226,7 @@ export class HostedVersion implements CallOwner {
       this.#entryFailed(call, { live, error });
       this.#yield(live);
     };
-    live.enter(context, { payer, values: valuesOf(entry) }).then(entered, (error: unknown) => {
+    live.enter(context, { payer, values: entryValues(entry) }).then(entered, (error: unknown) => {
       if (live.gone || live.disposed) return failed(error);
       // The runtime catches everything: somebody rejected a promise and nobody cared.
       call.note(error instanceof Error ? error.message : String(error));
@@ -227,7 +238,7 @@ export class HostedVersion implements CallOwner {
   #yield(live: LiveIsolate | null): void {
     if (live !== null && this.#live !== live) return;
     this.#busy = false;
-    this.#pump();
+    this.#resume();
     if (!this.#busy) this.#live?.leave();
   }
 
@@ -248,7 +259,6 @@ export class HostedVersion implements CallOwner {
   }
 
   async #makeLive(callSeq: number): Promise<LiveIsolate> {
-    const { request } = this.#options;
     let hit: LimitFailure | null = null;
     let live: LiveIsolate | null = null;
     const meter: Meter = { cpuUs: 0, wallUs: 0, cpuLimitUs: LOAD_CPU_US, wallLimitUs: LOAD_WALL_US };
@@ -260,12 +270,13 @@ export class HostedVersion implements CallOwner {
         current.dispose();
       };
       await live.prepare({ call: callSeq, meter, onLimit }, { timeMs: Date.now(), seed: 0 });
-      if (this.#closed) throw new Error(`${request.hash} was unloaded while it was loading`);
+      if (this.#closed) throw new LoadFailure(UNLOADED);
       this.#live = live;
       return live;
     } catch (error) {
       const memory = live !== null && live.gone && !live.disposed;
       live?.dispose();
+      if (error instanceof LoadFailure) throw error;
       const failure = hit ?? (memory ? 'memory_limit' : 'threw');
       const message = failure === 'threw' ? error : `the module's top level hit its ${failure}`;
       throw new LoadFailure({ failure, suspects: 1, errorJson: errorJson(message) });
@@ -337,7 +348,7 @@ export class HostedVersion implements CallOwner {
       this.#end(call, { failure: 'host_lost', suspects: 0, errorJson: errorJson(why) });
     }
     this.#busy = false;
-    queueMicrotask(() => this.#pump());
+    queueMicrotask(() => this.#resume());
   }
 
   #end(call: HostedCall, report: FailureReport): void {
@@ -361,21 +372,6 @@ export class HostedVersion implements CallOwner {
     this.#options.calls.delete(call.seq);
     if (call.context !== null && this.#live !== null) this.#enqueue({ kind: 'forget', call });
   }
-}
-
-function startOf(call: HostedCall): Start {
-  return { timeMs: call.message.timeMs, seed: call.message.seed };
-}
-
-function startValues({ message }: HostedCall): (string | number)[] {
-  const { seq, exportName, inputJson, keyJson, principalJson, timeMs, seed } = message;
-  return ['start', seq, exportName, inputJson, keyJson, principalJson, timeMs, seed];
-}
-
-function valuesOf(entry: Entry): (string | number | boolean)[] {
-  if (entry.kind === 'start') return startValues(entry.call);
-  if (entry.kind === 'forget') return ['forget', entry.call.seq];
-  return ['deliver', entry.call.seq, entry.request, entry.timeMs, entry.ok, entry.json];
 }
 
 function isTimeout(error: unknown): boolean {
