@@ -87,7 +87,7 @@ export async function run(
     const call = (): Promise<HostAnswer> => hosts.call(request, avoid);
     const answer: HostAnswer = await (alone ? hosts.alone(call) : call());
     const { outcome } = answer;
-    version.path.observe(outcome.stats.wallUs, outcome.path);
+    version.path.observe(outcome.stats.cpuUs, outcome.path);
     if (outcome.ok && stateError !== undefined) throw stateError;
     if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) return { outcome, stateJson };
     avoid = answer.hostId;

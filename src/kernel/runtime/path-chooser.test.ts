@@ -7,16 +7,16 @@ function observe(chooser: PathChooser, count: number, wallUs: number): void {
 
 test('a version starts on the asynchronous path and earns the synchronous one by a window of quick calls', () => {
   const chooser = new PathChooser();
-  observe(chooser, 127, 100);
+  observe(chooser, 255, 100);
   expect(chooser.path).toBe('async');
   observe(chooser, 1, 100);
   expect(chooser.path).toBe('sync');
 });
 
-test('one slow call in a window is forgiven, two are not', () => {
+test('two slow calls in a window are forgiven, three are not', () => {
   const chooser = new PathChooser();
-  observe(chooser, 128, 100);
-  observe(chooser, 1, 9_000);
+  observe(chooser, 256, 100);
+  observe(chooser, 2, 9_000);
   expect(chooser.path).toBe('sync');
   observe(chooser, 1, 9_000);
   expect(chooser.path).toBe('async');
@@ -24,12 +24,12 @@ test('one slow call in a window is forgiven, two are not', () => {
 
 test('a call that had to be moved takes the version with it, and the way back is longer', () => {
   const chooser = new PathChooser();
-  observe(chooser, 128, 100);
+  observe(chooser, 256, 100);
   chooser.observe(30_000, 'async');
   expect(chooser.path).toBe('async');
-  observe(chooser, 7 * 128, 100);
+  observe(chooser, 7 * 256, 100);
   expect(chooser.path).toBe('async');
-  observe(chooser, 128, 100);
+  observe(chooser, 256, 100);
   expect(chooser.path).toBe('sync');
 });
 

@@ -2,10 +2,10 @@
 // runs, so a version earns it by being quick, and loses it at the first call that is not.
 import type { CallPath } from '../sandbox/call.ts';
 
-const WINDOW_CALLS = 128;
+const WINDOW_CALLS = 256;
 /** One call in a hundred may be slower than this. */
 const SLOW_US = 5_000;
-const ALLOWED_SLOW = 1;
+const ALLOWED_SLOW = 2;
 /** After it lost the synchronous way a version must show this many windows of quick calls. */
 const PENALTY_WINDOWS = 8;
 
@@ -21,11 +21,11 @@ export class PathChooser {
     this.#allowed = allowed;
   }
 
-  /** @param wallUs wall clock of the call inside its host, without waiting for capabilities. */
-  observe(wallUs: number, taken: CallPath): void {
+  /** @param insideUs how long the call was inside its isolate: what it would hold the loop of its host for. */
+  observe(insideUs: number, taken: CallPath): void {
     if (this.path === 'sync' && taken === 'async') return this.demote();
     this.#calls += 1;
-    if (wallUs > SLOW_US) this.#slow += 1;
+    if (insideUs > SLOW_US) this.#slow += 1;
     if (this.#slow > ALLOWED_SLOW) return this.demote();
     if (this.#calls < WINDOW_CALLS) return;
     this.#calls = 0;

@@ -11,14 +11,16 @@ const QUIET_MS = 40;
 const STARVED_MS = 2_000;
 
 const ASLEEP_TICKS = 5;
+/** The host's loop is never held for longer than 25 ms by a synchronous call and 10 ms by the rest of its turn. */
+const SILENCE_MS = 100;
 
 export type KillReason = 'unresponsive' | 'memory' | 'overdue';
 
 export interface HostWatchOptions {
   pid: number;
   ping: (number: number) => void;
-  /** How long the host's loop may be held up by what it has been given, in milliseconds; null: it has nothing to do. */
-  allowedSilenceMs: () => number | null;
+  /** Until when the host's loop may be held up by what it was given (performance.now()): 0 when only for a moment, null when it has nothing to do. */
+  heldUntilMs: () => number | null;
   /** Whether some work has gone on for longer than its own limits and the host has not ended it. */
   isOverdue: (nowMs: number) => boolean;
   kill: (reason: KillReason) => void;
@@ -96,11 +98,11 @@ export class HostWatch implements Disposable {
   #tick(): void {
     if (this.#closed) return;
     const nowMs = performance.now();
-    const allowedMs = this.#options.allowedSilenceMs();
-    this.#fast = allowedMs !== null;
+    const heldUntilMs = this.#options.heldUntilMs();
+    this.#fast = heldUntilMs !== null;
     const rssBytes = this.#usage.rssBytes();
     if (rssBytes !== null) {
-      if (allowedMs === null) this.memory.rest(rssBytes, nowMs);
+      if (heldUntilMs === null) this.memory.rest(rssBytes, nowMs);
       else if (this.memory.exceeded(rssBytes, nowMs)) return this.#options.kill('memory');
     }
     if (nowMs - this.#checkedOverdueMs > IDLE_TICK_MS) {
@@ -108,8 +110,8 @@ export class HostWatch implements Disposable {
       if (this.#options.isOverdue(nowMs)) return this.#options.kill('overdue');
     }
     if (this.#ping === null) {
-      if (allowedMs === null || nowMs - this.#heardMs > QUIET_MS) this.#sendPing(nowMs);
-    } else if (this.#isGone(this.#ping, { nowMs, allowedMs: allowedMs ?? STARVED_MS })) return this.#options.kill('unresponsive');
+      if (heldUntilMs === null || nowMs - this.#heardMs > QUIET_MS) this.#sendPing(nowMs);
+    } else if (this.#isGone(this.#ping, { nowMs, heldUntilMs })) return this.#options.kill('unresponsive');
     this.#schedule(this.#fast ? BUSY_TICK_MS : IDLE_TICK_MS);
   }
 
@@ -120,13 +122,14 @@ export class HostWatch implements Disposable {
   }
 
   /** Silent for too long, and not because it was never given a processor. */
-  #isGone(ping: { sentMs: number; cpuMs: number }, { nowMs, allowedMs }: { nowMs: number; allowedMs: number }): boolean {
-    const silentMs = nowMs - ping.sentMs;
-    if (silentMs <= allowedMs) {
+  #isGone(ping: { sentMs: number; cpuMs: number }, { nowMs, heldUntilMs }: { nowMs: number; heldUntilMs: number | null }): boolean {
+    const allowedMs = heldUntilMs === null ? STARVED_MS : SILENCE_MS;
+    const lateMs = nowMs - Math.max(ping.sentMs + allowedMs, heldUntilMs ?? 0);
+    if (lateMs <= 0) {
       this.#asleep = 0;
       return false;
     }
-    if (silentMs > allowedMs + STARVED_MS) return true;
+    if (lateMs > STARVED_MS) return true;
     const thread = this.#usage.mainThread();
     if (thread === null || thread.state === 'stopped' || thread.cpuMs - ping.cpuMs >= allowedMs) return true;
     // With something to read it would be awake: native code has put it to sleep.

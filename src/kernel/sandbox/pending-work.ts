@@ -40,8 +40,9 @@ export class PendingWork {
     this.#begunMs = performance.now();
   }
 
-  leftMs(nowMs: number): number {
-    return this.#begunMs + this.#options.deadlineMs - nowMs;
+  /** When it must be done, performance.now(). */
+  get endsMs(): number {
+    return this.#begunMs + this.#options.deadlineMs;
   }
 
   done(json: string): void {

@@ -21,8 +21,6 @@ import { PendingCall } from './pending-call.ts';
 import { PendingWork } from './pending-work.ts';
 import { ReplayScript } from './replay-script.ts';
 
-/** The host's own: 25 ms for one synchronous call, 10 ms for one turn of its loop. The rest is for the machine. */
-const ALLOWED_SILENCE_MS = 100;
 const GRACE_MS = 300;
 /** Longer than the host allows a module's top level. */
 const LOAD_DEADLINE_MS = 6_000;
@@ -98,7 +96,7 @@ export class SandboxHost implements AsyncDisposable {
     this.#watch = new HostWatch({
       pid: this.#process.handle.pid,
       ping: (number) => this.#process.send(`ping\t${number}\n`),
-      allowedSilenceMs: () => this.#allowedSilenceMs(),
+      heldUntilMs: () => this.#heldUntilMs(),
       isOverdue: (nowMs) => this.#isOverdue(nowMs),
       kill: (reason) => this.#kill(reason),
     });
@@ -344,16 +342,16 @@ export class SandboxHost implements AsyncDisposable {
     this.#process.send(line);
   }
 
-  #allowedSilenceMs(): number | null {
+  #heldUntilMs(): number | null {
     const [evaluation] = this.#evaluationsInTurn();
-    if (evaluation !== undefined) return evaluation.leftMs(performance.now()) + GRACE_MS;
-    if (this.#work.size > 0) return ALLOWED_SILENCE_MS;
-    for (const call of this.#calls.values()) if (call.open === 0) return ALLOWED_SILENCE_MS;
+    if (evaluation !== undefined) return evaluation.endsMs + GRACE_MS;
+    if (this.#work.size > 0) return 0;
+    for (const call of this.#calls.values()) if (call.open === 0) return 0;
     return null;
   }
 
   #isOverdue(nowMs: number): boolean {
-    for (const work of this.#work.values()) if (!work.inTurn && work.leftMs(nowMs) + GRACE_MS < 0) return true;
+    for (const work of this.#work.values()) if (!work.inTurn && nowMs > work.endsMs + GRACE_MS) return true;
     for (const call of this.#calls.values()) {
       const version = this.#versions.get(call.request.hash);
       if (call.open > 0 || version === undefined) continue;

@@ -58,21 +58,22 @@ function request(given: Partial<ProposalRequest> = {}): ProposalRequest {
 async function collect(
   events: AsyncIterable<ProposerEvent>,
 ): Promise<{ progress: Extract<ProposerEvent, { type: 'progress' }>[]; candidates: Extract<ProposerEvent, { type: 'candidate' }>[] }> {
-  const all = await Array.fromAsync(events);
+  const all: ProposerEvent[] = [];
+  for await (const event of events) all.push(event);
   return { progress: all.filter((event) => event.type === 'progress'), candidates: all.filter((event) => event.type === 'candidate') };
 }
 
 describe('geneticProposer', () => {
   test('proposes a few different candidates that are better, best first, as complete files', async () => {
-    const { progress, candidates } = await collect(geneticProposer(SMALL).propose(request()));
+    const { progress, candidates } = await collect(geneticProposer({ ...SMALL, maxBred: 2_000 }).propose(request()));
     expect(candidates.length).toBeGreaterThan(1);
     expect(candidates.length).toBeLessThanOrEqual(4);
-    expect(candidates[0]!.score).toBeLessThan(progress[0]!.progress.baseline / 2);
+    expect(candidates[0]!.score).toBeLessThan(progress[0]!.progress.baseline / 1.5);
     expect(new Set(candidates.map(bodyOf)).size).toBe(candidates.length);
     expect(candidates[0]!.files['agent.ts']).toBe(`export function cost(a: number, b: number): number {${bodyOf(candidates[0]!)}}\n`);
     expect(Object.keys(candidates[0]!.files)).toEqual(['agent.ts']);
     expect(progress.at(-1)!.progress).toMatchObject({ evaluated: expect.any(Number), generation: expect.any(Number) });
-    expect(progress.at(-1)!.progress.evaluated).toBeGreaterThanOrEqual(500);
+    expect(progress.at(-1)!.progress.evaluated).toBeGreaterThanOrEqual(2_000);
   });
 
   test('the same seed gives the same candidates, whatever order the scores come back in', async () => {
@@ -167,22 +168,18 @@ describe('geneticProposer', () => {
   });
 
   test('gives way to the event loop while it breeds', async () => {
-    let longest = 0;
-    let last = performance.now();
+    let turns = 0;
     let running = true;
     const beat = (): void => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
+      turns += 1;
       if (running) setImmediate(beat);
     };
     setImmediate(beat);
-    const turns = vi.fn<() => void>();
-    const timer = setInterval(turns, 1);
-    await collect(geneticProposer(SMALL).propose(request()));
+    // A clock that moves by being looked at: every slice is a fixed number of steps. The scores come without a turn of the loop.
+    let clockMs = 0;
+    const now = (): number => (clockMs += 0.5);
+    await collect(geneticProposer({ ...SMALL, now }).propose(request()));
     running = false;
-    clearInterval(timer);
-    // A machine under load stretches every slice; without slices it would be the whole search, some hundred milliseconds.
-    expect(longest).toBeGreaterThan(0);
-    expect(turns.mock.calls.length).toBeGreaterThan(5);
+    expect(turns).toBeGreaterThan(50);
   });
 });

@@ -117,9 +117,10 @@ describe('search', () => {
   test('a stagnating island of the weaker half begins anew with a migrant; the stronger half does not', async () => {
     const own = search({ islands: 4, staleBatches: 3 });
     const batches = await run(own, 200);
-    expect(own.summary().restarts).toBeGreaterThan(0);
     const refounded = batches.slice(4).filter((batch) => batch.purpose === 'found');
-    expect(refounded).toHaveLength(own.summary().restarts);
+    expect(refounded.length).toBeGreaterThan(0);
+    // Those of the last round have not had their turn yet.
+    expect(own.summary().restarts - refounded.length).toBeLessThanOrEqual(4);
     for (const batch of refounded) expect(batch.members).toHaveLength(7);
     const best = batches.flatMap((batch) => batch.members).reduce((low, member) => Math.min(low, member.cost), Infinity);
     expect(own.summary().best).toBeCloseTo(best, 9);

@@ -198,6 +198,8 @@ export class Host {
       blackBox.leaveMainThread();
       this.#evaluating.delete(id);
       this.#output.write(`value\t${id}\t${JSON.stringify(outcome)}\n`);
+      // Before the next one begins, which may be the end of this process.
+      this.#output.flush();
     });
   }
 
