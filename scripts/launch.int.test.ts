@@ -270,7 +270,14 @@ describe('the program', () => {
   });
 
   test('gets a Ctrl-C at a terminal once, and another one later too', async () => {
-    const terminal = start(['script', '--quiet', '--return', '--command', `'${process.execPath}' scripts/run.mjs signals.ts`, '/dev/null']);
+    const terminal = start([
+      'script',
+      '--quiet',
+      '--return',
+      '--command',
+      `exec '${process.execPath}' scripts/run.mjs signals.ts`,
+      '/dev/null',
+    ]);
     await until(() => terminal.stdout().includes('ready'));
     terminal.child.stdin?.write('\u0003');
     await until(() => terminal.stdout().includes('SIGINT 1'));

@@ -8,9 +8,9 @@ import type { Manifest, SourceFiles } from '#kernel/compiler/artifact.ts';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { SeedError } from '#lib/error.ts';
 
-/** What a folder is recognised by. */
+/** What a folder is recognised by: its code. A word in its README is no reason to replace what has evolved since. */
 export function sourcesHash(sources: SourceFiles): string {
-  return sha256(canonicalJson(sources));
+  return sha256(canonicalJson(Object.fromEntries(Object.entries(sources).filter(([path]) => !path.endsWith('.md')))));
 }
 
 export function artifactStore(database: Database): ArtifactStore {

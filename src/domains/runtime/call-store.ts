@@ -94,12 +94,6 @@ function toRow(record: CallRecord) {
   };
 }
 
-/** Deletes the records of one instance. @returns how many */
-export async function deleteCallsOf(database: Database, agent: string, key: string): Promise<number> {
-  const result = await database.db.deleteFrom('calls').where('agent', '=', agent).where('key', '=', key).executeTakeFirst();
-  return Number(result.numDeletedRows);
-}
-
 /** Deletes records and idempotent answers older than their retention. @returns how many records */
 export async function pruneCalls(database: Database, beforeMs: { calls: number; answers: number }): Promise<number> {
   const result = await database.db.deleteFrom('calls').where('started_at', '<', new Date(beforeMs.calls)).executeTakeFirst();

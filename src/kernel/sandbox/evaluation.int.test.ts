@@ -98,7 +98,9 @@ describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
   ])('ends a candidate that does %j', async (body, failures) => {
     const host = await startTestHost();
     const candidateJs = candidateOf('handle: ({ number }) => ({ doubled: double(number) })', `function double(n) { ${body} }`);
-    const bad = host.evaluate(request({ feed, candidateJs, deadlineMs: 500 }));
+    // Half a second is for those that only their deadline ends.
+    const deadlineMs = body.startsWith('throw') ? 10_000 : 500;
+    const bad = host.evaluate(request({ feed, candidateJs, deadlineMs }));
     const behind = host.evaluate(request({ feed }));
     expect(await bad).toMatchObject({ ok: false, failure: expect.toBeOneOf(failures) });
     // What stood behind it is scored, or lost with the host by no fault of its own.

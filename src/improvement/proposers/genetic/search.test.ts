@@ -115,13 +115,13 @@ describe('search', () => {
   });
 
   test('a stagnating island of the weaker half begins anew with a migrant; the stronger half does not', async () => {
-    const own = search({ islands: 4, staleBatches: 3 });
+    const own = search({ islands: 4, staleBatches: 3, epochCandidates: Infinity });
     const batches = await run(own, 200);
     const refounded = batches.slice(4).filter((batch) => batch.purpose === 'found');
     expect(refounded.length).toBeGreaterThan(0);
     // Those of the last round have not had their turn yet.
     expect(own.summary().restarts - refounded.length).toBeLessThanOrEqual(4);
-    for (const batch of refounded) expect(batch.members).toHaveLength(7);
+    for (const batch of refounded) expect(batch.members.length).toBeLessThanOrEqual(7);
     const best = batches.flatMap((batch) => batch.members).reduce((low, member) => Math.min(low, member.cost), Infinity);
     expect(own.summary().best).toBeCloseTo(best, 9);
   });

@@ -84,7 +84,6 @@ function quotient(node: Application, a: Expression, b: Expression, range: RangeL
   const divisor = range(b);
   if (isConstant(a, 0) && isBounded(divisor)) return constant(0);
   if (sameExpression(a, b) && excludesZero(divisor)) return constant(1);
-  if (b.kind === 'constant' && b.value < 0) return apply('negate', apply('divide', a, constant(-b.value)));
   if (isApplied(b, 'negate') && excludesZero(divisor)) return apply('negate', apply('divide', a, b.operands[0]!));
   if (isApplied(a, 'negate')) return apply('negate', apply('divide', a.operands[0]!, b));
   return node;
