@@ -6,6 +6,8 @@ const beside = ['src', 'agents', 'scripts', 'bench', 'tools'];
 export default defineConfig({
   test: {
     pool: 'forks',
+    // As the product's own processes: V8's optimiser aborts now and then in a long-lived process full of WebAssembly.
+    execArgv: ['--liftoff-only'],
     // A failure leaves processes behind if its file is ended from outside: give teardown the time to end them.
     teardownTimeout: 20_000,
     projects: [

@@ -22,10 +22,7 @@ function randomFrom(seed: number): () => number {
 type Reader = (line: string) => Awaited<ReturnType<typeof extract.handle>>;
 type Sample = Parameters<typeof evaluation.session>[0];
 
-async function naive(): Promise<Reader> {
-  const { handle } = extract;
-  return (line) => handle({ line }, ctx) as ReturnType<Reader>;
-}
+const naive: Reader = (line) => extract.handle({ line }, ctx) as ReturnType<Reader>;
 
 function score(sample: Sample, read: Reader) {
   const session = evaluation.session(sample);
@@ -39,10 +36,9 @@ function samples(set: SampleSet, count: number): Sample[] {
 }
 
 describe('evaluation', () => {
-  test('the first version is naive, and the later sets are harder', async () => {
-    const read = await naive();
+  test('the first version is naive, and the later sets are harder', () => {
     const means = SETS.map((set) => {
-      const scores = samples(set, 10).map((sample) => score(sample, read).score);
+      const scores = samples(set, 10).map((sample) => score(sample, naive).score);
       return scores.reduce((sum, value) => sum + value, 0) / scores.length;
     });
     expect(means[0]).toBeGreaterThan(0.25);
@@ -72,13 +68,12 @@ describe('evaluation', () => {
     expect(seen.size).toBeGreaterThan(8_000);
   });
 
-  test('every line fits the input schema and every answer the output schema', async () => {
+  test('every line fits the input schema and every answer the output schema', () => {
     const { input, output } = contract.exports.handle;
-    const read = await naive();
     for (const { line, invoice } of samples('test', 5).flat()) {
-      input.parse({ line });
-      output.parse(invoice);
-      output.parse(read(line));
+      expect(input.safeParse({ line }).success).toBe(true);
+      expect(output.safeParse(invoice).success).toBe(true);
+      expect(output.safeParse(naive(line)).success).toBe(true);
     }
   });
 });
@@ -110,7 +105,7 @@ describe('the grammar', () => {
   });
 });
 
-test('the first version reads the example of its contract', async () => {
+test('the first version reads the example of its contract', () => {
   const [{ input, output }] = contract.examples;
-  expect((await naive())(input.line)).toEqual(output);
+  expect(naive(input.line)).toEqual(output);
 });

@@ -23,6 +23,7 @@ export interface FinalistOptions {
 
 /** Champions that are pruned: each step costs as many scores as the function has operands. */
 const PRUNED = 2;
+const MAX_STEPS = 40;
 
 /** Best first, their costs over the same draws; only what is better than the version to better. */
 export async function chooseFinalists(search: Search, options: FinalistOptions): Promise<Individual[]> {
@@ -49,14 +50,15 @@ async function prune(
 ): Promise<Individual> {
   let current = member;
   const order = byReading(options);
-  while (!options.over()) {
+  for (let step = 0; step < MAX_STEPS && !options.over(); step++) {
     const variants = simplerVariants(current.genome, options.functions);
     if (variants.length === 0) break;
     // What the largest possible saving could be worth.
     const bound = current.cost + options.nodeCost * current.size;
     await judge(variants, options.sign * bound);
     const best = variants.filter((variant) => !variant.stopped && Number.isFinite(variant.cost)).toSorted(order)[0];
-    if (best === undefined || order(best, current) >= 0) break;
+    // Of two that are as good the later one is the tidier.
+    if (best === undefined || order(best, current) > 0) break;
     current = best;
   }
   return current;

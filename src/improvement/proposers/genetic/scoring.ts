@@ -6,15 +6,15 @@ import type { Rest } from './breeding.ts';
 import type { Individual } from './individual.ts';
 
 export interface Scoring {
-  /** Candidates that were scored, and those of them that failed. */
-  readonly counts: { evaluated: number; failed: number };
+  /** Candidates that were scored, those that failed among them. */
+  readonly counts: { evaluated: number };
   individuals(members: readonly Individual[], options: EvaluateOptions): Promise<readonly CandidateScore[]>;
   /** Mean score of the version to better. @throws SeedError `validation_failed` */
   baseline(seeds: readonly number[]): Promise<number>;
 }
 
 export function createScoring(request: ProposalRequest, options: { functions: EvolvableFunctions; rest: Rest }): Scoring {
-  const counts = { evaluated: 0, failed: 0 };
+  const counts = { evaluated: 0 };
 
   async function evaluate(candidates: readonly Candidate[], how: EvaluateOptions): Promise<readonly CandidateScore[]> {
     if (candidates.length === 0) return [];
@@ -23,7 +23,6 @@ export function createScoring(request: ProposalRequest, options: { functions: Ev
       throw new SeedError('internal', `${candidates.length} candidates were scored with ${scores.length} answers`);
     }
     counts.evaluated += candidates.length;
-    counts.failed += scores.filter((score) => !score.ok).length;
     return scores;
   }
 
