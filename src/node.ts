@@ -5,7 +5,7 @@ import { loadConfig, type ConfigSources } from './config.ts';
 import { loadAdminToken } from '#domains/identity/index.ts';
 import { storedSettings } from '#domains/config/settings-view.ts';
 import type { NodePorts } from '#domains/ports.ts';
-import { HttpServer } from '#interfaces/http/http-server.ts';
+import { checkSocketPath, HttpServer } from '#interfaces/http/http-server.ts';
 import { ProcessRegistry } from '#kernel/supervisor/process-registry.ts';
 import { onRootGone, takeRootArgument } from '#kernel/supervisor/root-link.ts';
 import { Supervisor } from '#kernel/supervisor/supervisor.ts';
@@ -14,9 +14,10 @@ import { toSeedError } from '#lib/error.ts';
 import { emit } from '#telemetry/emit.ts';
 import { Telemetry } from '#telemetry/telemetry.ts';
 import { nodeChildren } from './node/children.ts';
-import { makeDataFolder, nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
+import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
 import { Screen } from './node/screen.ts';
+import { checkFolders, makeDataFolder } from './node/setting-folders.ts';
 import { observeSupervision } from './node/supervision-events.ts';
 
 const startedAtMs = Date.now();
@@ -37,9 +38,12 @@ async function run(): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   // Where the data folder is must be known before what is stored in it.
   const dataDir = loadConfig({ args }).data.dir;
+  const { created } = await makeDataFolder(dataDir);
   const configSources: ConfigSources = { args, store: await storedSettings(dataDir) };
   const config = loadConfig(configSources);
-  const { created } = await makeDataFolder(dataDir);
+  await checkFolders(config);
+  const socket = join(dataDir, 'seed.sock');
+  checkSocketPath(socket);
   const id = await nodeId(dataDir, config.node.id);
   const telemetry = new Telemetry({ version, node: id, level: config.telemetry.logLevel });
   emit('seed_agent.node.start', {}, { node: id, version, mode: 'embedded' });
@@ -59,7 +63,6 @@ async function run(): Promise<void> {
   const forget = root === undefined ? undefined : registry.record(process.pid, { label: 'node', parentPid: root.pid });
 
   const stopping = Promise.withResolvers<{ reason: string; exitCode: number }>();
-  const socket = join(dataDir, 'seed.sock');
   const ground: Ground = {
     config,
     configSources,

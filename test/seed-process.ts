@@ -13,6 +13,10 @@ export interface SeedProcessOptions {
   args?: readonly string[];
   /** Default 0: any free one. Given, the time until it answers is measured from the first moment. */
   port?: number;
+  /** A command that starts the program with its own last words, for example with limits. */
+  wrapper?: readonly string[];
+  /** False: it is ready when it says so, without being asked over its url (there is none, or it is not reached from here). Default true. */
+  isListening?: boolean;
   /** Default 60,000: a busy machine is no failure. */
   readyTimeoutMs?: number;
 }
@@ -50,7 +54,69 @@ export interface SeedProcess extends AsyncDisposable {
 export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'seed-')));
   const startedMs = performance.now();
-  const handle = spawnProcess(process.execPath, [join(PROJECT, 'src/main.ts'), ...(options.args ?? ['--no-demo'])], {
+  const { handle, output } = spawnSeed(dataDir, options);
+  const deadlineMs = startedMs + (options.readyTimeoutMs ?? 60_000);
+  let boundMs = Number.NaN;
+  let file: NodeFile | null = null;
+  let ended = false;
+  void handle.exited.then(() => (ended = true));
+  for (;;) {
+    if (ended) throw new Error(`the program ended before it was ready:\n${output()}`);
+    if (performance.now() > deadlineMs) {
+      await handle[Symbol.asyncDispose]();
+      throw new Error(`the program was not ready in time:\n${output()}`);
+    }
+    file = await readNodeFile(dataDir, handle.pid);
+    const url = options.port === undefined ? file?.url : `http://127.0.0.1:${options.port}`;
+    if (Number.isNaN(boundMs) && typeof url === 'string' && (await answers(url))) boundMs = performance.now() - startedMs;
+    if (file?.ready === true && (!Number.isNaN(boundMs) || options.isListening === false)) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const readyMs = performance.now() - startedMs;
+  const token = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
+  const url = file.url ?? '';
+  const seed: SeedProcess = {
+    url,
+    token,
+    dataDir,
+    handle,
+    nodePid: file.pid,
+    output,
+    boundMs,
+    readyMs,
+    api: (method, path, body, headers) => api({ url, token, method, path, body, headers }),
+    stop: async () => {
+      handle.kill('SIGTERM');
+      return handle.exited;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (!ended) handle.kill('SIGTERM');
+      await handle.exited;
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  return seed;
+}
+
+/** A start that is expected to fail. @returns how it ended, and everything it said. @throws Error when it still runs after `timeoutMs` */
+export async function endOfSeed(dataDir: string, options: SeedProcessOptions & { timeoutMs?: number } = {}): Promise<SeedEnd> {
+  const { handle, output } = spawnSeed(dataDir, options);
+  const timer = setTimeout(() => handle.kill('SIGKILL'), options.timeoutMs ?? 60_000);
+  const { code, signal } = await handle.exited;
+  clearTimeout(timer);
+  if (signal === 'SIGKILL') throw new Error(`the program did not end by itself:\n${output()}`);
+  return { code, output: output() };
+}
+
+export interface SeedEnd {
+  code: number | null;
+  output: string;
+}
+
+/** The program, and what it says on both its outputs. */
+export function spawnSeed(dataDir: string, options: SeedProcessOptions): { handle: ChildHandle; output: () => string } {
+  const [program, ...rest] = [...(options.wrapper ?? []), process.execPath, join(PROJECT, 'src/main.ts')];
+  const handle = spawnProcess(program ?? process.execPath, [...rest, ...(options.args ?? ['--no-demo'])], {
     cwd: dataDir,
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -66,44 +132,7 @@ export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedP
   });
   let text = '';
   for (const stream of [handle.stdio[1], handle.stdio[2]]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const deadlineMs = startedMs + (options.readyTimeoutMs ?? 60_000);
-  let boundMs = Number.NaN;
-  let file: NodeFile | null = null;
-  let ended = false;
-  void handle.exited.then(() => (ended = true));
-  for (;;) {
-    if (ended) throw new Error(`the program ended before it was ready:\n${text}`);
-    if (performance.now() > deadlineMs) throw new Error(`the program was not ready in time:\n${text}`);
-    file = await readNodeFile(dataDir, handle.pid);
-    const url = options.port === undefined ? file?.url : `http://127.0.0.1:${options.port}`;
-    if (Number.isNaN(boundMs) && typeof url === 'string' && (await answers(url))) boundMs = performance.now() - startedMs;
-    if (file?.ready === true && !Number.isNaN(boundMs)) break;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  const readyMs = performance.now() - startedMs;
-  const token = (await readFile(join(dataDir, 'admin.token'), 'utf8')).trim();
-  const url = file.url ?? '';
-  const seed: SeedProcess = {
-    url,
-    token,
-    dataDir,
-    handle,
-    nodePid: file.pid,
-    output: () => text,
-    boundMs,
-    readyMs,
-    api: (method, path, body, headers) => api({ url, token, method, path, body, headers }),
-    stop: async () => {
-      handle.kill('SIGTERM');
-      return handle.exited;
-    },
-    [Symbol.asyncDispose]: async () => {
-      if (!ended) handle.kill('SIGTERM');
-      await handle.exited;
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-  return seed;
+  return { handle, output: () => text };
 }
 
 async function readNodeFile(dataDir: string, rootPid: number): Promise<NodeFile | null> {

@@ -1,5 +1,5 @@
 // What a node keeps of itself in its data folder: its name, and where it can be reached while it runs.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uuidv7 } from '#lib/id.ts';
 
@@ -40,10 +40,4 @@ export async function nodeId(dataDir: string, given: string | null): Promise<str
     await writeFile(path, `${id}\n`);
     return id;
   }
-}
-
-/** Readable by this user alone: keys and tokens live in it. */
-export async function makeDataFolder(dataDir: string): Promise<{ created: boolean }> {
-  const made = await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  return { created: made !== undefined };
 }

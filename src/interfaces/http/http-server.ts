@@ -50,7 +50,7 @@ export class HttpServer<Ports> {
   /** Before `open`. @param port 0: a free one. @throws SeedError `configuration` when the address is taken or not ours to take */
   async listen({ host, port }: TcpAddress): Promise<TcpAddress> {
     const server = this.#createServer();
-    await bound(server, () => server.listen({ host, port }), `${host}:${port}`);
+    await bound(server, () => server.listen({ host, port }), { where: `${host}:${port}` });
     this.#guard = createGuard({ host, publicUrl: this.#options.publicUrl });
     this.#port = (server.address() as AddressInfo).port;
     return { host, port: this.#port };
@@ -61,11 +61,7 @@ export class HttpServer<Ports> {
    * there by a process that is gone is replaced.
    */
   async listenSocket(path: string): Promise<void> {
-    if (Buffer.byteLength(path) > 100) {
-      throw new SeedError('configuration', `the path of the socket is too long for the system: ${path}`, {
-        hint: 'choose a shorter DATA_DIR',
-      });
-    }
+    checkSocketPath(path);
     try {
       unlinkSync(path);
     } catch (error) {
@@ -76,7 +72,7 @@ export class HttpServer<Ports> {
     const before = process.umask(0o177);
     let listening: Promise<void>;
     try {
-      listening = bound(server, () => server.listen({ path }), path);
+      listening = bound(server, () => server.listen({ path }), { where: path });
     } finally {
       process.umask(before);
     }
@@ -87,7 +83,10 @@ export class HttpServer<Ports> {
   /** Health and metrics alone, without authentication: for probes and scrapers on a private network. */
   async listenProbes({ host, port }: TcpAddress): Promise<TcpAddress> {
     const server = this.#createServer((request, env) => this.#answerProbe(request, env));
-    await bound(server, () => server.listen({ host, port }), `${host}:${port}`);
+    await bound(server, () => server.listen({ host, port }), {
+      where: `${host}:${port}`,
+      hint: 'set METRICS_PORT or HOST to another one; METRICS_PORT=off does without',
+    });
     return { host, port: (server.address() as AddressInfo).port };
   }
 
@@ -164,6 +163,12 @@ export class HttpServer<Ports> {
   }
 }
 
+/** The system takes no longer ones. @throws SeedError `configuration` */
+export function checkSocketPath(path: string): void {
+  if (Buffer.byteLength(path) <= 100) return;
+  throw new SeedError('configuration', `the path of the socket is too long for the system: ${path}`, { hint: 'choose a shorter DATA_DIR' });
+}
+
 type Answer = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
 const ALIVE = '{"status":"ok"}';
@@ -186,7 +191,9 @@ function unavailable(incoming: IncomingMessage, message: string, extra: Readonly
   return failure(new SeedError('unavailable', message, { retryAfterMs: 1_000 }), requestIdOf(incoming), extra);
 }
 
-async function bound(server: Server, listen: () => void, where: string): Promise<void> {
+const TRY_ANOTHER = 'set PORT or HOST to another one; PORT=0 takes a free port';
+
+async function bound(server: Server, listen: () => void, { where, hint = TRY_ANOTHER }: { where: string; hint?: string }): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.once('listening', resolve);
@@ -201,7 +208,7 @@ async function bound(server: Server, listen: () => void, where: string): Promise
         : code === 'EACCES'
           ? 'needs rights that this user does not have'
           : `can not be used (${code})`;
-    throw new SeedError('configuration', `${where} ${why}`, { cause, hint: 'set PORT or HOST to another one; PORT=0 takes a free port' });
+    throw new SeedError('configuration', `${where} ${why}`, { cause, hint });
   } finally {
     server.off('error', reject);
   }
