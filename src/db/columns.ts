@@ -73,6 +73,12 @@ export function timestamp(): Column<Date, Date, Date> {
 export function json<T = unknown>(): Column<T, JsonText, JsonText> {
   return column('jsonb');
 }
+/**
+ * JSON kept as the text it came as: jsonb sorts members, drops doubles, and refuses U+0000 and lone surrogates, which callers may send.
+ */
+export function jsonText(): Column<string, JsonText, JsonText> {
+  return column('text');
+}
 /** The transaction that wrote the row; compared in SQL only. */
 export function transactionId(): Column<string, never, never> {
   return { type: 'xid8', nullable: false, filled: 'default' };

@@ -1,5 +1,5 @@
 // Agents, their versions, what is live, the state of their instances, and the record of their calls.
-import { bigint, boolean, defaulted, integer, json, nullable, text, timestamp, uuid } from '../columns.ts';
+import { bigint, boolean, defaulted, integer, json, jsonText, nullable, text, timestamp, uuid } from '../columns.ts';
 
 /** staged: may be promoted. rejected: a gate refused it. The others say what its last time live showed. */
 export type Verdict = 'staged' | 'rejected' | 'observing' | 'healthy' | 'unverified' | 'rolled_back' | 'superseded';
@@ -29,7 +29,7 @@ export const runtimeTables = {
     js: text(),
     map: text(),
     evaluation_js: nullable(text()),
-    sources: json<Record<string, string>>(),
+    sources: jsonText(),
     sources_hash: text(),
     size_bytes: integer(),
     created_at: defaulted(timestamp()),
@@ -82,7 +82,7 @@ export const runtimeTables = {
   agent_states: {
     agent: text(),
     key: text(),
-    state: nullable(json()),
+    state: nullable(jsonText()),
     state_hash: nullable(text()),
     revision: defaulted(bigint()),
     node: nullable(text()),
@@ -98,7 +98,7 @@ export const runtimeTables = {
     export: text(),
     version: integer(),
     hash: text(),
-    output: json(),
+    output: jsonText(),
     duration_us: bigint(),
     created_at: defaulted(timestamp()),
   },
@@ -109,11 +109,11 @@ export const runtimeTables = {
     export: text(),
     version: integer(),
     hash: text(),
-    input: nullable(json()),
-    journal: nullable(json()),
-    output: nullable(json()),
-    error: nullable(json()),
-    logs: defaulted(json()),
+    input: nullable(jsonText()),
+    journal: nullable(jsonText()),
+    output: nullable(jsonText()),
+    error: nullable(jsonText()),
+    logs: defaulted(jsonText()),
     principal_kind: text(),
     principal_id: text(),
     started_at: timestamp(),

@@ -44,7 +44,14 @@ export function artifactStore(database: Database): ArtifactStore {
       if (row === undefined) return null;
       const { manifest, js, map, sources, number } = row;
       return {
-        artifact: { hash, manifest: JSON.parse(manifest) as Manifest, js, map, evaluationJs: row.evaluation_js, sources },
+        artifact: {
+          hash,
+          manifest: JSON.parse(manifest) as Manifest,
+          js,
+          map,
+          evaluationJs: row.evaluation_js,
+          sources: JSON.parse(sources) as SourceFiles,
+        },
         signature: { keyId: row.key_id, value: row.signature },
         number,
       };
@@ -93,7 +100,7 @@ async function insertVersion(database: Database, { artifact, signature }: Signed
     WITH artifact AS (
       INSERT INTO artifacts (hash, manifest, signature, key_id, js, map, evaluation_js, sources, sources_hash, size_bytes)
       VALUES (${hash}, ${canonicalJson(manifest)}, ${signature.value}, ${signature.keyId}, ${js}, ${map}, ${evaluationJs},
-        ${toJson(sources)}::text::jsonb, ${sourcesHash(sources)}, ${sizeBytes})
+        ${toJson(sources)}, ${sourcesHash(sources)}, ${sizeBytes})
       ON CONFLICT DO NOTHING
     ), drawn AS (
       INSERT INTO version_numbers AS n (agent, last) VALUES (${agent}, 1)

@@ -1,5 +1,6 @@
 // The state of instances and the answers of idempotency keys: the kernel's StateStore in the database.
 import { sql } from 'kysely';
+import type { JsonText } from '#db/columns.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { SeedError } from '#lib/error.ts';
 import type { Claim, Commit, IdempotentAnswer, StateStore } from '#kernel/runtime/state-store.ts';
@@ -41,7 +42,7 @@ async function claim(database: Database, request: { agent: string; key: string; 
     INSERT INTO agent_states AS s (agent, key, node, fence, lease_until) VALUES (${agent}, ${key}, ${nodeId}, 1, ${lease})
     ON CONFLICT (agent, key) DO UPDATE SET node = ${nodeId}, fence = s.fence + 1, lease_until = ${lease}
       WHERE s.node IS NULL OR s.node = ${nodeId} OR s.lease_until IS NULL OR s.lease_until < now()
-    RETURNING s.fence, s.revision, s.state::text AS state, s.state_hash`.execute(database.db);
+    RETURNING s.fence, s.revision, s.state, s.state_hash`.execute(database.db);
   const row = rows[0];
   if (row === undefined) {
     throw new SeedError('conflict', `the instance ${JSON.stringify(key)} of ${agent} is held by another node`, { retryAfterMs: leaseMs });
@@ -53,7 +54,7 @@ async function writeState(tx: Tx, agent: string, write: NonNullable<Commit['inst
   const result = await tx
     .updateTable('agent_states')
     .set({
-      state: sql`${write.stateJson}::text::jsonb`,
+      state: write.stateJson as JsonText,
       state_hash: write.stateHash,
       revision: sql`revision + 1`,
       lease_until: sql`now() + ${write.leaseMs}::float8 * interval '1 millisecond'`,
@@ -81,7 +82,7 @@ async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: 
       export: answer.exportName,
       version: answer.version,
       hash: answer.hash,
-      output: sql`${answer.outputJson}::text::jsonb`,
+      output: answer.outputJson as JsonText,
       duration_us: Math.round(answer.durationUs),
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -96,8 +97,7 @@ async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: 
 async function findAnswer(database: Database, agent: string, key: string): Promise<IdempotentAnswer | null> {
   const row = await database.db
     .selectFrom('idempotency_keys')
-    .select(['call_id', 'input_hash', 'export', 'version', 'hash', 'duration_us'])
-    .select(sql<string>`output::text`.as('output'))
+    .select(['call_id', 'input_hash', 'export', 'version', 'hash', 'duration_us', 'output'])
     .where('agent', '=', agent)
     .where('key', '=', key)
     .executeTakeFirst();

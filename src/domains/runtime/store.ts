@@ -120,20 +120,6 @@ export async function getVersion(database: Database, agent: string, hash: string
   return toVersion(row);
 }
 
-export async function findVersionNumber(
-  database: Database,
-  agent: string,
-  number: number,
-): Promise<{ hash: string; number: number } | null> {
-  const row = await database.db
-    .selectFrom('versions')
-    .select(['hash', 'number'])
-    .where('agent', '=', agent)
-    .where('number', '=', number)
-    .executeTakeFirst();
-  return row ?? null;
-}
-
 export async function listVersions(database: Database, agent: string): Promise<VersionRow[]> {
   const rows = await database.db
     .selectFrom('versions')

@@ -6,7 +6,7 @@ import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
-import { findVersionNumber, getVersion, listVersions, type VersionRow } from './store.ts';
+import { getVersion, listVersions, type VersionRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -84,16 +84,14 @@ async function resolve(agent: string, version: string, context: Context): Promis
     if (hash === null || hash === undefined) throw new SeedError('not_found', `${agent} has no ${version} version`);
     return ports.codeStore.resolve(agent, hash);
   }
-  // The common case needs one row, not the list of all versions.
-  const number = /^v?([1-9]\d{0,8})$/.exec(version)?.[1];
-  const found = number === undefined ? null : await findVersionNumber(ports.database, agent, Number(number));
-  return found ?? ports.codeStore.resolve(agent, version);
+  return ports.codeStore.resolve(agent, version);
 }
 
 /** The files of the base version with the given ones in their place. */
 async function sourcesFor(input: { agent: string; from: Readonly<Record<string, string>>; base?: string }, context: Context) {
   const { ports } = context;
-  await ports.agents.get(input.agent);
+  // Who is running is there.
+  if (ports.agents.worker(input.agent) === null) await ports.agents.get(input.agent);
   const desired = await desiredOf(input.agent, context);
   const live = desired === null ? null : liveHash(desired);
   const baseHash = input.base === undefined ? live : (await resolve(input.agent, input.base, context)).hash;
@@ -176,9 +174,8 @@ async function numbersOf(agent: string, { ports }: Context): Promise<Map<string,
 
 export async function promote(input: { agent: string; version: string; reason: string }, context: Context) {
   const { ports, principal, dryRun } = context;
-  await ports.agents.get(input.agent);
-  const { hash, number } = await resolve(input.agent, input.version, context);
   const rollout = ports.agents.rollout(input.agent);
+  const { hash, number } = await resolve(input.agent, input.version, context);
   if (dryRun) return plan(input.agent, { hash, number }, context);
   const swapped = await rollout.promote({ hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
   return swapItem(swapped);
@@ -186,7 +183,6 @@ export async function promote(input: { agent: string; version: string; reason: s
 
 export async function rollback(input: { agent: string; version?: string; reason: string }, context: Context) {
   const { ports, principal, dryRun } = context;
-  await ports.agents.get(input.agent);
   const rollout = ports.agents.rollout(input.agent);
   const target = input.version === undefined ? await targetOf(input.agent, context) : await resolve(input.agent, input.version, context);
   if (dryRun) return plan(input.agent, target, context);

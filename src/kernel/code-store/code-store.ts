@@ -10,6 +10,7 @@ import { cachedArtifacts, fileHashes, HASH, hashManifest, readArtifact, writeArt
 import type { ArtifactStore, Origin, SignedArtifact, VersionRecord } from './artifact-store.ts';
 import { collectGarbage, type Collected, type CollectRequest } from './collection.ts';
 import { makeFolder, sweepDrafts } from './durable-file.ts';
+import { KnownVersions } from './known-versions.ts';
 import { restoreArtifact } from './restoration.ts';
 import { resignAll } from './rotation.ts';
 import { SigningKeys } from './signing-keys.ts';
@@ -58,8 +59,7 @@ export interface Version {
 
 export class CodeStore {
   readonly #parts: StoreParts;
-  /** `<agent> <hash>` → number, of what was seen: numbers never change. */
-  readonly #numbers = new Map<string, number>();
+  readonly #known = new KnownVersions();
 
   /**
    * Makes what is missing, removes what an interrupted writer left, reads or makes the keys. A disk that is full or read-only
@@ -142,7 +142,7 @@ export class CodeStore {
   async versions(agent: string): Promise<readonly VersionRecord[]> {
     checkName(agent, 'agent');
     const records = await this.#list(agent);
-    for (const { hash, number } of records) this.#numbers.set(`${agent} ${hash}`, number);
+    for (const record of records) this.#known.add(record);
     return records;
   }
 
@@ -157,6 +157,8 @@ export class CodeStore {
    * @throws SeedError `not_found`, `invalid_input` when more than one hash begins like that
    */
   async resolve(agent: string, reference: string): Promise<VersionRecord> {
+    const known = this.#known.numbered(agent, reference);
+    if (known !== undefined) return known;
     const records = await this.versions(agent);
     if (reference === 'active' || reference === 'previous') {
       const pointer = await this.active(agent);
@@ -209,6 +211,7 @@ export class CodeStore {
 
   /** Removes from this disk what retention lets go; with `durable` from the durable copy too, for ever. */
   gc(request: CollectRequest = {}): Promise<Collected> {
+    if (request.durable === true) this.#known.clear();
     return collectGarbage(this.#parts, (agent) => this.active(agent), request);
   }
 
@@ -240,9 +243,10 @@ export class CodeStore {
   async #record(artifact: Artifact, number: number): Promise<void> {
     const { hash, manifest } = artifact;
     const { agent, parent, proposer, createdAt } = manifest;
-    this.#numbers.set(`${agent} ${hash}`, number);
+    const record = { agent, number, hash, parent, proposer, createdAt };
+    this.#known.add(record);
     try {
-      await this.#parts.files.write({ agent, number, hash, parent, proposer, createdAt });
+      await this.#parts.files.write(record);
     } catch (error) {
       if (!isSeedError(error)) throw error;
       this.#parts.onDamage({ agent, hash, problem: `its record could not be written: ${error.message}`, repaired: false });
@@ -250,9 +254,9 @@ export class CodeStore {
   }
 
   async #numberOf(agent: string, hash: string): Promise<number> {
-    const known = this.#numbers.get(`${agent} ${hash}`) ?? (await this.versions(agent)).find((record) => record.hash === hash)?.number;
+    const known = this.#known.hashed(agent, hash) ?? (await this.versions(agent)).find((record) => record.hash === hash);
     if (known === undefined) throw noVersion(agent, hash);
-    return known;
+    return known.number;
   }
 
   async #list(agent: string): Promise<readonly VersionRecord[]> {

@@ -76,7 +76,8 @@ export class Compiler {
         charset: 'utf8',
         legalComments: 'none',
         sourcemap: 'external',
-        sourcesContent: true,
+        // The sources are kept beside it.
+        sourcesContent: false,
         tsconfigRaw: {},
         plugins: [virtualFolder(files, kind)],
       });

@@ -10,10 +10,11 @@ export interface CallRecord {
   exportName: string;
   version: number;
   hash: string;
-  input: unknown;
+  /** JSON, to the byte what the isolate was given. */
+  inputJson: string | null;
   journal: Journal | null;
-  /** null when the call failed. */
-  output: unknown;
+  /** JSON, to the byte what the isolate answered; null when the call failed. */
+  outputJson: string | null;
   error: { code: string; message: string; stack?: string } | null;
   logs: readonly LogLine[];
   principalKind: string;
