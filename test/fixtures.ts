@@ -1,4 +1,5 @@
 // Small agents for end-to-end tests, as uploads.
+import type { SeedProcess } from './seed-process.ts';
 
 export function contractOf(name: string, extra = '', exports = ''): string {
   return `import { contract, z } from 'seed-agent/agent';
@@ -32,3 +33,14 @@ export function upload(name: string, body: string, extra = ''): { from: Record<s
 }
 
 export const DOUBLE = 'return { n: input.n * 2 };';
+
+/** Adds the input to the state of its instance; needs the capability `state`. */
+export const COUNTER =
+  'return next(); async function next() { const n = ((await ctx.state.get<number>()) ?? 0) + input.n; await ctx.state.set(n); return { n }; }';
+
+/** @throws Error for the first that is refused */
+export async function createAgents(seed: SeedProcess, agents: readonly { from: Record<string, string> }[]): Promise<void> {
+  const answers = await Promise.all(agents.map((agent) => seed.api('POST', '/api/agents', agent)));
+  const refused = answers.find(({ status }) => status !== 201);
+  if (refused !== undefined) throw new Error(`an agent was refused: ${JSON.stringify(refused.body)}`);
+}

@@ -11,6 +11,8 @@ export interface SeedProcessOptions {
   dataDir?: string;
   env?: Readonly<Record<string, string>>;
   args?: readonly string[];
+  /** Where it is started. Default: the data folder. */
+  cwd?: string;
   /** Default 0: any free one. Given, the time until it answers is measured from the first moment. */
   port?: number;
   /** A command that starts the program with its own last words, for example with limits. */
@@ -117,7 +119,7 @@ export interface SeedEnd {
 export function spawnSeed(dataDir: string, options: SeedProcessOptions): { handle: ChildHandle; output: () => string } {
   const [program, ...rest] = [...(options.wrapper ?? []), process.execPath, join(PROJECT, 'src/main.ts')];
   const handle = spawnProcess(program ?? process.execPath, [...rest, ...(options.args ?? ['--no-demo'])], {
-    cwd: dataDir,
+    cwd: options.cwd ?? dataDir,
     env: {
       PATH: process.env['PATH'] ?? '',
       PORT: String(options.port ?? 0),

@@ -24,13 +24,14 @@ import { CodeStore } from '#kernel/code-store/code-store.ts';
 import { Compiler } from '#kernel/compiler/compiler.ts';
 import { inProcessQueue } from '#kernel/cluster/queues/in-process.ts';
 import { Health } from '#kernel/health.ts';
+import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import { describeTree } from '#kernel/supervisor/root-link.ts';
 import type { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { EXIT_CODE } from '#lib/exit-code.ts';
-import { SeedError } from '#lib/error.ts';
+import { isSeedError, SeedError } from '#lib/error.ts';
 import { createGate } from '#operation/gate.ts';
 import { createRegistry } from '#operation/registry.ts';
 import { emit } from '#telemetry/emit.ts';
@@ -61,7 +62,11 @@ export async function startDatabase(parts: Parts): Promise<Service> {
   const { config, configSources, telemetry } = parts.ground;
   const database = await openPglite({ folder: join(config.data.dir, 'database'), onError: onError(parts, 'db.background.failed') });
   await migrate(database);
-  await endFormerLife(database);
+  await endFormerLife(database).catch((error: unknown) => {
+    // What is stored is served from a full disk too; the leases of the former life then run out by themselves.
+    if (!isSeedError(error) || error.code !== 'storage_full') throw error;
+    onError(parts, 'db.former_life.failed')(error);
+  });
   parts.set('database', database);
   const settings = new SettingsView(config, configSources, (changed) => {
     telemetry.output.level = changed.telemetry.logLevel;
@@ -139,6 +144,8 @@ async function queueDepth(parts: Parts): Promise<number> {
 }
 
 function registerChecks(health: Health, parts: Parts): void {
+  health.register(diskCheck(parts.ground.config.data.dir));
+  health.register(eventLoopCheck(parts.ground.telemetry.lag));
   health.register({
     name: 'database:query',
     component: 'datastore',

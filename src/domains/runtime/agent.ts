@@ -5,7 +5,7 @@ import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import type { AgentState } from './agent-directory.ts';
 import { logLine } from './log-line.ts';
-import { insertAgent, listAgents, updateAgent, type AgentRow } from './store.ts';
+import { deleteUnborn, insertAgent, listAgents, updateAgent, type AgentRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -76,13 +76,11 @@ export async function create(
     });
   }
   if (input.config !== undefined) await updateAgent(ports.database, contract.name, { config: input.config });
-  const staged = await ports.stager.keep(built, {
-    agent: contract.name,
-    parent: null,
-    proposer: 'manual',
-    note: '',
-    reports: {},
-    principal: owner,
+  const first = { agent: contract.name, parent: null, proposer: 'manual', note: '', reports: {}, principal: owner };
+  const staged = await ports.stager.keep(built, first).catch(async (error: unknown) => {
+    // A full disk, for example: whoever sends it again must find the name free.
+    await deleteUnborn(ports.database, contract.name);
+    throw error;
   });
   await ports.agents.start(contract.name);
   await ports.agents.rollout(contract.name).promote({ hash: staged.artifact.hash, principal: owner, reason: 'first version' });

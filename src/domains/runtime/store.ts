@@ -75,6 +75,15 @@ export async function insertAgent(database: Database, agent: NewAgent): Promise<
   return result.numInsertedOrUpdatedRows === 1n;
 }
 
+/** Takes back an agent that never had a version: its name is free again. */
+export async function deleteUnborn(database: Database, name: string): Promise<void> {
+  await database.db
+    .deleteFrom('agents')
+    .where('name', '=', name)
+    .where(({ not, exists, selectFrom }) => not(exists(selectFrom('versions').select('number').where('agent', '=', name))))
+    .execute();
+}
+
 export async function listAgents(database: Database): Promise<AgentRow[]> {
   const rows = await database.db.selectFrom('agents').select(AGENT_COLUMNS).orderBy('name').execute();
   return rows.map(({ created_at, updated_at, ...row }) => ({ ...row, createdAt: created_at, updatedAt: updated_at }));

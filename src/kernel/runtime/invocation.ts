@@ -1,5 +1,5 @@
 // One call, from checked input to committed output: which host, which retries, what its capabilities see.
-import { SeedError, type ErrorCode } from '#lib/error.ts';
+import { SeedError, toSeedError, type ErrorCode } from '#lib/error.ts';
 import { sha256 } from '#lib/canonical-json.ts';
 import { emit } from '#telemetry/emit.ts';
 import type { CallFailure, CallOutcome, CallRequest } from '../sandbox/call.ts';
@@ -55,6 +55,7 @@ export async function run(
   for (let attempt = 0; ; attempt += 1) {
     let stateJson: string | undefined;
     let stateError: SeedError | undefined;
+    let storeError: SeedError | undefined;
     // A call that was near a crash is run where its host can say what it was doing.
     const path = attempt === 0 ? version.path.path : 'async';
     const request: CallRequest = {
@@ -77,7 +78,13 @@ export async function run(
           return served(
             version,
             name,
-            turn.stateJson().then((json) => json ?? 'null'),
+            turn.stateJson().then(
+              (json) => json ?? 'null',
+              (error: unknown) => {
+                storeError = toSeedError(error);
+                throw storeError;
+              },
+            ),
           );
         emit('seed_agent.capability.request', { duration_us: 0 }, { agent: version.agent, capability: name, outcome: 'refused' });
         return Promise.reject(new SeedError('forbidden', `the capability ${name} is not granted`));
@@ -89,6 +96,8 @@ export async function run(
     const { outcome } = answer;
     version.path.observe(outcome.stats.cpuUs, outcome.path);
     if (outcome.ok && stateError !== undefined) throw stateError;
+    // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
+    if (!outcome.ok && storeError !== undefined) throw storeError;
     if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) return { outcome, stateJson };
     avoid = answer.hostId;
     alone = outcome.suspects > 1;
