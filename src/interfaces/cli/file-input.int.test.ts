@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -38,6 +41,20 @@ describe('readFolder', () => {
     expect(await readFolder(join(folder, 'in'), '--from')).toEqual({ 'a.ts': 'a', 'b.ts': 'a' });
     await symlink('/etc/hostname', join(folder, 'in/c.ts'));
     await expect(readFolder(join(folder, 'in'), '--from')).rejects.toThrow('is a link out of the folder');
+  });
+
+  test('sockets and pipes in it are not waited for', async () => {
+    await put('agent.ts', 'a');
+    const server = createServer().listen(join(folder, 'editor.sock'));
+    await once(server, 'listening');
+    execFileSync('mkfifo', [join(folder, 'pipe.ts')]);
+    expect(await readFolder(folder, '--from')).toEqual({ 'agent.ts': 'a' });
+    server.close();
+  });
+
+  test('a device has no end, and is refused all the same', async () => {
+    await expect(readFolder('/dev/zero', '--from')).rejects.toMatchObject({ code: 'payload_too_large' });
+    await expect(textFrom('@/dev/zero', '--x', new PassThrough())).rejects.toMatchObject({ code: 'payload_too_large' });
   });
 
   test('a folder beside it with a longer name is outside too', async () => {

@@ -1,7 +1,8 @@
 // Values that come from a file, from standard input or from a whole folder. The node never sees the path.
-import { lstat, readFile, readdir, realpath, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { text as readText } from 'node:stream/consumers';
+import { buffer as readBytes, text as readText } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { SeedError } from '#lib/error.ts';
 
@@ -26,7 +27,8 @@ export async function readUpload(path: string, said: string, hint = 'give the pa
   const info = await stat(path).catch((cause: unknown) => unreadable(path, said, { cause, hint }));
   if (info.isDirectory()) throw refusal(`${said}: ${path} is a folder`, 'give the path of a file');
   if (info.size > UPLOAD_LIMITS.fileBytes) throw tooLarge(`${path} has ${info.size} bytes, at most ${UPLOAD_LIMITS.fileBytes} can be sent`);
-  const bytes = await readFile(path).catch((cause: unknown) => unreadable(path, said, { cause, hint }));
+  const bytes = await readBounded(path).catch((cause: unknown) => unreadable(path, said, { cause, hint }));
+  if (bytes.length > UPLOAD_LIMITS.fileBytes) throw tooLarge(`${path} has more than ${UPLOAD_LIMITS.fileBytes} bytes`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -34,9 +36,14 @@ export async function readUpload(path: string, said: string, hint = 'give the pa
   }
 }
 
+/** One byte more than may be sent, at most: a device or a pipe has no size that could be looked at first. */
+async function readBounded(path: string): Promise<Buffer> {
+  return readBytes(createReadStream(path, { end: UPLOAD_LIMITS.fileBytes }));
+}
+
 /**
  * A folder as `{path: text}`, with `/` between the parts; a single file as `{name: text}`. Names that begin with a dot and
- * node_modules stay out, and so does whatever a link outside the folder points at: that is refused.
+ * node_modules stay out, sockets, pipes and devices too, and so does whatever a link outside the folder points at: that is refused.
  */
 export async function readFolder(path: string, said: string): Promise<Record<string, string>> {
   const root = await realpath(path).catch((cause: unknown) => unreadable(path, said, { cause, hint: 'give the path of a folder' }));
