@@ -27,33 +27,39 @@ export async function readJsonBody(incoming: IncomingMessage, limitBytes: number
   throw new SeedError('invalid_input', issue.message, { details: [issue] });
 }
 
+/** Of a body that is too large: it is read to its end and forgotten, because who is cut off while sending never gets to read why. */
+const DISCARDED_BYTES = 67_108_864;
+
 /** @throws SeedError `payload_too_large`, `unsupported_media_type` when it is compressed, `cancelled` when the caller went away */
 export function readBody(incoming: IncomingMessage, limitBytes: number): Promise<Buffer> {
-  const announced = incoming.headers['content-length'];
-  if (announced !== undefined && Number(announced) > limitBytes) throw tooLarge(limitBytes);
+  const announced = Number(incoming.headers['content-length'] ?? 0);
+  if (announced > DISCARDED_BYTES) throw tooLarge(limitBytes);
   const encoding = incoming.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new SeedError('unsupported_media_type', `a body in ${encoding.slice(0, 40)} is not read`, { hint: 'send it as it is' });
   }
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] | undefined = [];
+    let chunks: Buffer[] = [];
     let sizeBytes = 0;
+    let isOver = false;
     const gone = (): void => {
       // After the end this event comes too, and means nothing: then no error is made (they are dear).
-      if (chunks !== undefined) reject(new SeedError('cancelled', 'the caller went away while sending', { cause: incoming.errored }));
+      if (!isOver) reject(new SeedError('cancelled', 'the caller went away while sending', { cause: incoming.errored }));
     };
     // Gone while somebody was asked who it is: then no event comes any more.
     if (incoming.destroyed && !incoming.readableEnded) return gone();
     incoming.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      if (chunks === undefined) return;
       if (sizeBytes <= limitBytes) return void chunks.push(chunk);
-      chunks = undefined;
+      chunks = [];
+      if (sizeBytes <= DISCARDED_BYTES || isOver) return;
+      isOver = true;
       reject(tooLarge(limitBytes));
     });
     incoming.on('end', () => {
-      if (chunks !== undefined) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-      chunks = undefined;
+      isOver = true;
+      if (sizeBytes > limitBytes) reject(tooLarge(limitBytes));
+      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
     incoming.on('close', gone);
   });

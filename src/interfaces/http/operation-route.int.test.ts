@@ -194,6 +194,18 @@ describe('bodies', () => {
   });
 });
 
+test('who sends far more than the limit is told, and not cut off', async () => {
+  const body = JSON.stringify({ input: 'x'.repeat(20_000_000) });
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  const response = await fetch(`http://127.0.0.1:${door.port}/api/pots/p1/echo`, { method: 'POST', headers, body });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([413, 'payload_too_large']);
+});
+
+test('what is announced as endless is not waited for', async () => {
+  const { status, headers } = await door.ask('POST', '/api/pots/p1/echo', { body: '', headers: { 'content-length': '99999999999' } });
+  expect([status, headers['connection']]).toEqual([413, 'close']);
+});
+
 describe('paths that nobody has', () => {
   test('404 with the nearest route, placeholders filled in mind', async () => {
     expect((await door.ask('POST', '/api/pot/p1/echo')).json()).toMatchObject({
