@@ -1,7 +1,11 @@
-// What a node answers to input that is wrong: an error that says where, and nothing is lost.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { agentOf, contractOf, DOUBLE, upload } from './fixtures.ts';
+// What a node answers to input that is wrong: an error that names what and where, and nothing is lost.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { agentOf, assertUnharmed, contractOf, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { startSeed, type SeedProcess } from './seed-process.ts';
+import { agentsFolder } from './wrong-folders.ts';
 
 interface Failure {
   error: string;
@@ -10,144 +14,166 @@ interface Failure {
   hint?: string;
 }
 
+let folder: string;
 let seed: SeedProcess;
 beforeAll(async () => {
-  seed = await startSeed();
-  const { status, body } = await seed.api('POST', '/api/agents', upload('double', DOUBLE));
-  if (status !== 201) throw new Error(`the agent was refused: ${JSON.stringify(body)}`);
+  folder = await mkdtemp(join(tmpdir(), 'seed-agents-'));
+  await agentsFolder(folder);
+  seed = await startSeed({ env: { AGENTS_DIR: folder } });
+  await createAgents(seed, [upload('double', DOUBLE)]);
 });
-afterAll(() => seed[Symbol.asyncDispose]());
+afterAll(async () => {
+  await seed[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
 
-const create = (from: Record<string, string>) => seed.api<Failure>('POST', '/api/agents', { from });
+const create = (from: Record<string, unknown>) => seed.api<Failure>('POST', '/api/agents', { from });
 const invoke = (agent: string, body: unknown, headers?: Record<string, string>) =>
   seed.api<Failure & { data: unknown; call_id: string; version: number }>('POST', `/api/agents/${agent}/invoke`, body, headers);
-const stillWorks = async () => (await invoke('double', { input: { n: 4 } })).body;
+const get = <T = Failure>(path: string) => seed.api<T>('GET', path);
 
-describe('names and paths', () => {
-  test.each(['..%2F..%2Fetc', 'UPPER', 'a'.repeat(65), '-x', 'a%00b'])('the agent %s', async (name) => {
-    const { status, body } = await seed.api<Failure>('GET', `/api/agents/${name}`);
-    expect([404, 422]).toContain(status);
-    expect(['not_found', 'invalid_input']).toContain(body.code);
+afterEach(() => assertUnharmed(seed, ['double', 'good']));
+
+const NOT_NAMES = ['..%2F..%2Fetc', '%2e%2e', 'UPPER', 'a'.repeat(65), '-x', 'a%00b', 'a%20b', 'a%5Cb', '%C3%A9', '__proto__'];
+
+describe('names of agents', () => {
+  test.each(NOT_NAMES)('%s in an address', async (name) => {
+    const value = decodeURIComponent(name);
+    const asked = [
+      await get(`/api/agents/${name}`),
+      await get(`/api/code/${name}/versions`),
+      await invoke(name, { input: { n: 1 } }),
+      await seed.api<Failure>('POST', `/api/code/${name}/versions`, { from: { 'agent.ts': agentOf(DOUBLE) } }),
+      await seed.api<Failure>('POST', `/api/agents/${name}/improvements`, {}),
+    ];
+    for (const { status, body } of asked) {
+      // "%2e%2e" is a step up for whoever reads the address, before it is a name.
+      if (value === '..') expect([404, 405]).toContain(status);
+      else {
+        expect([status, body.code]).toEqual([422, 'invalid_input']);
+        expect(body.error).toContain(`${JSON.stringify(value.slice(0, 80))} is not a name: lower-case letters, digits`);
+        expect(body.details).toMatchObject([{ path: 'agent' }]);
+      }
+    }
   });
 
-  test('a contract with a name that would leave its folder', async () => {
-    const { status, body } = await create({ 'contract.ts': contractOf('../evil'), 'agent.ts': agentOf(DOUBLE) });
+  test.each(['../evil', '', '.', 'UPPER', 'a'.repeat(65), '-x', 'a b', 'a/b', 'é', '__proto__'])('%j in a contract', async (name) => {
+    const { status, body } = await create({ 'contract.ts': contractOf(name), 'agent.ts': agentOf(DOUBLE) });
     expect([status, body.code]).toEqual([422, 'contract_invalid']);
+    expect(body.error).toContain(`${JSON.stringify(name.slice(0, 80))} is not a name`);
+    expect(body.details).toMatchObject([{ path: 'name' }]);
   });
 
-  test.each(['../agent.ts', '/etc/passwd', 'a/../../b.ts', 'C:\\x.ts'])('the file %s in an upload', async (path) => {
-    const { status, body } = await create({ 'contract.ts': contractOf('paths'), 'agent.ts': agentOf(DOUBLE), [path]: 'x' });
-    expect(status).toBe(422);
-    expect(body.error).toContain(JSON.stringify(path).slice(1, 4));
+  test('another one than the contract says', async () => {
+    const { status, body } = await seed.api<Failure>('POST', '/api/agents', { name: 'other', ...upload('some', DOUBLE) });
+    expect([status, body.code]).toEqual([422, 'invalid_input']);
+    expect(body.error).toBe('the contract is for "some", not for "other"');
   });
 
-  test('an agent that is not there, with the nearest name', async () => {
-    const { status, body } = await invoke('duoble', { input: { n: 1 } });
-    expect([status, body.code]).toEqual([404, 'not_found']);
-    expect(body.hint).toContain('double');
+  test('one that is taken', async () => {
+    const { status, body } = await create(upload('double', 'return { n: 0 };').from);
+    expect([status, body.code]).toEqual([409, 'conflict']);
+    expect(body.hint).toContain('code:stage double');
   });
 
-  test('a version that is not there', async () => {
-    const { status, body } = await invoke('double', { input: { n: 1 }, version: 'v99' });
-    expect([status, body.code]).toEqual([404, 'not_found']);
+  test('of folders in AGENTS_DIR: each wrong one is said by its name, and does not keep the others out', async () => {
+    const { body } = await get<{ data: { name: string }[] }>('/api/agents');
+    expect(body.data.map(({ name }) => name)).toEqual(['double', 'good']);
+    expect((await invoke('good', { input: { n: 2 } })).body.data).toEqual({ n: 4 });
+    const said = seed.output();
+    for (const [name, problem] of [
+      ['BAD-Name', '"BAD-Name" is not a valid name'],
+      ['with space', '"with space" is not a valid name'],
+      ['large', 'agent.ts has 1048577 bytes, at most 1048576 are taken'],
+      ['many', 'it has 201 source files, at most 200 are taken'],
+      ['other-name', 'the contract is for "good", not for "other-name"'],
+      ['syntax', 'agent.ts:2:11: Unexpected ";"'],
+      ['no-code', 'agent.ts is missing'],
+    ]) {
+      expect(said).toMatch(new RegExp(`agent ${name} was refused: .*${problem?.replaceAll(/[.()]/g, '\\$&')}`));
+    }
+    expect(said).not.toMatch(/notes|\.git/);
+  });
+
+  test('that are not there, with the nearest', async () => {
+    const asked = [
+      await invoke('duoble', { input: { n: 1 } }),
+      await get('/api/agents/duoble'),
+      await get('/api/code/duoble/versions'),
+      await seed.api<Failure>('POST', '/api/agents/duoble/improvements', {}),
+    ];
+    for (const { status, body } of asked) {
+      expect([status, body.code]).toEqual([404, 'not_found']);
+      expect(body.error).toContain('"duoble"');
+      expect(body.hint).toBe('did you mean double?');
+    }
   });
 });
 
-describe('sources', () => {
-  test('over 1 MB', async () => {
-    const { status, body } = await create({
-      'contract.ts': contractOf('large'),
-      'agent.ts': `${agentOf(DOUBLE)}// ${'x'.repeat(1_048_577)}`,
-    });
-    expect([status, body.code]).toEqual([413, 'payload_too_large']);
-  });
+describe('versions', () => {
+  test.each(['v99', '0', 'v0', '99999999999999999999', 'deadbeef', '../v1', 'v1/../v2', 'V1', '__proto__', 'v1\0', '%'])(
+    '%j that is not there',
+    async (version) => {
+      const path = encodeURIComponent(version);
+      const confirm = (operation: string) => ({ 'x-confirm': operation });
+      const asked = [
+        await invoke('double', { input: { n: 1 }, version }),
+        await get(`/api/code/double/versions/${path}`),
+        await seed.api<Failure>('POST', `/api/code/double/versions/${path}/promote`, {}, confirm('code:promote')),
+        await seed.api<Failure>('POST', '/api/code/double/rollback', { version }, confirm('code:rollback')),
+        await seed.api<Failure>('POST', '/api/code/double/versions', { from: { 'agent.ts': agentOf(DOUBLE) }, base: version }),
+      ];
+      for (const { status, body } of asked) {
+        expect([status, body.code]).toEqual([404, 'not_found']);
+        expect(body.error).toBe(`double has no version ${JSON.stringify(version)}`);
+        expect(body.hint).toBe('the newest is v1');
+      }
+    },
+  );
 
-  test('a syntax error, with line and column of agent.ts', async () => {
-    const { status, body } = await create({ 'contract.ts': contractOf('syntax'), 'agent.ts': 'const a = 1;\nconst b = ;\n' });
-    expect([status, body.code]).toEqual([422, 'compile_failed']);
-    expect(body.error).toMatch(/agent\.ts:2:1\d/);
-    expect(body.details).toMatchObject([{ file: 'agent.ts', line: 2 }]);
-  });
-
-  test.each(['node:fs', 'lodash', '../other/agent.ts'])('the import of %s', async (name) => {
-    const { status, body } = await create({
-      'contract.ts': contractOf('imports'),
-      'agent.ts': `import x from '${name}';\n${agentOf(DOUBLE)}export { x };`,
-    });
-    expect(status).toBe(422);
-    expect(body.error).toContain('agent.ts:1');
-  });
-
-  test('a missing export', async () => {
-    const { status, body } = await create({
-      'contract.ts': contractOf('missing'),
-      'agent.ts': `import { agent } from 'seed-agent/agent';\nexport default agent({} as never);\n`,
-    });
-    expect(status).toBe(422);
-    expect(body.error).toContain('handle');
-  });
-
-  test('a contract that says what JSON Schema can not', async () => {
-    const contract = contractOf('unsayable').replace('z.object({ n: z.int() })', 'z.object({ n: z.int().refine((n) => n % 2 === 0) })');
-    const { status, body } = await create({ 'contract.ts': contract, 'agent.ts': agentOf(DOUBLE) });
-    expect([status, body.code]).toEqual([422, 'contract_invalid']);
-    expect(JSON.stringify(body)).toContain('handle');
-  });
-
-  test('a pattern that would backtrack is harmless', async () => {
-    const contract = contractOf('backtracks').replace(
-      'z.object({ n: z.int() })',
-      'z.object({ n: z.int(), text: z.string().regex(/^(a+)+$/).optional() })',
-    );
-    const created = await create({ 'contract.ts': contract, 'agent.ts': agentOf('return { n: input.n };') });
-    expect(created.status).toBe(201);
-    const startedMs = performance.now();
-    const { status, body } = await invoke('backtracks', { input: { n: 1, text: `${'a'.repeat(50_000)}!` } });
+  test.each(['', 'v'.repeat(65)])('%j that is no reference', async (version) => {
+    const { status, body } = await seed.api<Failure>('POST', '/api/code/double/rollback', { version }, { 'x-confirm': 'code:rollback' });
     expect([status, body.code]).toEqual([422, 'invalid_input']);
-    // In a backtracking engine this takes longer than the universe has; any bound tells the two apart.
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
-  });
-
-  test('an example that the code does not fulfil', async () => {
-    const { status, body } = await create({
-      'contract.ts': contractOf('example', 'examples: [{ input: { n: 2 }, output: { n: 5 } }],'),
-      'agent.ts': agentOf(DOUBLE),
-    });
-    expect([status, body.code]).toEqual([422, 'validation_failed']);
-    expect(await stillWorks()).toMatchObject({ data: { n: 8 }, version: 1 });
+    expect(body.details).toMatchObject([{ path: 'version' }]);
   });
 });
 
 describe('calls', () => {
-  test('input against the schema, with its path', async () => {
-    const { status, body } = await invoke('double', { input: { n: 'four' } });
+  test.each([
+    [{ n: 'four' }, 'n'],
+    [{}, 'n'],
+    [{ n: 1.5 }, 'n'],
+    [{ n: 1e300 }, 'n'],
+    [[], ''],
+    ['text', ''],
+    [null, ''],
+  ])('input %j against the schema: 422 with the path', async (input, path) => {
+    const { status, body } = await invoke('double', { input });
     expect([status, body.code]).toEqual([422, 'invalid_input']);
-    expect(JSON.stringify(body.details)).toContain('n');
+    expect(body.details).toEqual([{ path, message: expect.stringMatching(/\w/) as string }]);
+    expect(body.error).toMatch(path === '' ? /^the input must be object$/ : /^the input's n (must be|is missing)/);
   });
 
   test.each([
-    ['loops', 'for (;;) {}', /cpu_limit|deadline/],
-    ['throws', "throw new RangeError('no ' + input.n);", /agent_error/],
-    ['unserialisable', 'return { n: 1n } as never;', /agent_error/],
-    ['answers against its contract', "return { n: 'x' } as never;", /agent_error/],
-    [
-      'exhausts its memory',
-      'const kept: number[][] = []; for (;;) kept.push(new Array(100_000).fill(input.n));',
-      /memory_limit|cpu_limit|deadline|agent_error/,
-    ],
-    ['never settles', 'return new Promise<never>(() => {});', /deadline/],
-  ])('code that %s fails its call, not the node', async (what, body, code) => {
-    const name = `bad-${what.split(' ')[0]?.toLowerCase()}`;
-    expect((await seed.api('POST', '/api/agents', upload(name, body, 'limits: { cpuMs: 200, deadlineMs: 500 },'))).status).toBe(201);
-    const failed = await invoke(name, { input: { n: 1 } });
-    expect(failed.body.code).toMatch(code);
-    expect(await stillWorks()).toMatchObject({ data: { n: 8 }, version: 1 });
+    ['not JSON at all', '{"input":', 400, 'bad_request'],
+    ['a list', '[]', 422, 'invalid_input'],
+    ['nested too deep', `{"input":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 400, 'bad_request'],
+    ['larger than it may be', `{"input":"${'x'.repeat(4_194_304)}"}`, 413, 'payload_too_large'],
+  ])('a body that is %s', async (_, body, status, code) => {
+    const response = await fetch(`${seed.url}/api/agents/double/invoke`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${seed.token}`, 'content-type': 'application/json' },
+      body,
+    });
+    expect([response.status, ((await response.json()) as Failure).code]).toEqual([status, code]);
   });
 
-  test('a stack trace leads back to agent.ts', async () => {
-    await seed.api('POST', '/api/agents', upload('stack', "throw new RangeError('here');"));
-    const { body } = await invoke('stack', { input: { n: 1 } });
-    expect(JSON.stringify(body.details)).toContain('agent.ts:6');
+  test('an export that is not there, and a key for who keeps no state', async () => {
+    const other = await invoke('double', { input: { n: 1 }, export: 'hadnle' });
+    expect([other.status, other.body.code]).toEqual([404, 'not_found']);
+    expect(other.body.error).toContain('hadnle');
+    const keyed = await invoke('double', { input: { n: 1 }, key: 'a' });
+    expect([keyed.status, keyed.body.code]).toEqual([422, 'invalid_input']);
   });
 
   test('an idempotency key answers once, and refuses another input', async () => {
@@ -157,11 +183,12 @@ describe('calls', () => {
     expect(again.body.call_id).toBe(first.body.call_id);
     const other = await invoke('double', { input: { n: 2 } }, headers);
     expect([other.status, other.body.code]).toEqual([409, 'idempotency_mismatch']);
+    expect(other.body.error).toContain('"k1"');
   });
 
   test('without a token nothing but health answers', async () => {
-    for (const path of ['/api/agents', '/metrics', '/openapi.json', '/api/system/status']) {
-      expect((await fetch(seed.url + path)).status).toBe(401);
+    for (const path of ['/api/agents', '/metrics', '/openapi.json', '/api/system/status', '/status']) {
+      expect([path, (await fetch(seed.url + path)).status]).toEqual([path, 401]);
     }
     expect(await (await fetch(`${seed.url}/health`)).json()).toEqual({ status: 'ok' });
     expect(Object.keys((await (await fetch(`${seed.url}/health/deep`)).json()) as object)).toEqual(['status']);
@@ -170,5 +197,6 @@ describe('calls', () => {
   test('a dangerous operation without its confirmation', async () => {
     const { status, body } = await seed.api<Failure>('POST', '/api/code/double/rollback', {});
     expect([status, body.code]).toEqual([428, 'confirmation_required']);
+    expect(body.error + (body.hint ?? '')).toContain('code:rollback');
   });
 });

@@ -1,4 +1,5 @@
 // Small agents for end-to-end tests, as uploads.
+import assert from 'node:assert/strict';
 import type { SeedProcess } from './seed-process.ts';
 
 export function contractOf(name: string, extra = '', exports = ''): string {
@@ -43,4 +44,20 @@ export async function createAgents(seed: SeedProcess, agents: readonly { from: R
   const answers = await Promise.all(agents.map((agent) => seed.api('POST', '/api/agents', agent)));
   const refused = answers.find(({ status }) => status !== 201);
   if (refused !== undefined) throw new Error(`an agent was refused: ${JSON.stringify(refused.body)}`);
+}
+
+/** Whatever was sent: the agent `double` answers as before from its one version, and nobody else came in. @throws AssertionError */
+export async function assertUnharmed(seed: SeedProcess, names: readonly string[]): Promise<void> {
+  const called = await seed.api<{ data: unknown; version: number }>('POST', '/api/agents/double/invoke', { input: { n: 4 } });
+  assert.deepEqual([called.body.data, called.body.version], [{ n: 8 }, 1]);
+  const versions = await seed.api<{ data: { version: number; status: string }[] }>('GET', '/api/code/double/versions');
+  assert.deepEqual(
+    versions.body.data.map(({ version, status }) => `v${version} ${status}`),
+    ['v1 active'],
+  );
+  const agents = await seed.api<{ data: { name: string }[] }>('GET', '/api/agents');
+  assert.deepEqual(
+    agents.body.data.map(({ name }) => name),
+    names,
+  );
 }

@@ -10,18 +10,14 @@ import type { Parts } from './parts.ts';
 /** Folders that are no version yet are built, checked and kept; one that fails is reported and does not stop the others. */
 export async function adoptFolders(parts: Parts): Promise<void> {
   const { config, telemetry } = parts.ground;
-  const folders = await readAgentFolders(config.agents.dir);
-  await Promise.all(
-    [...folders].map(async ([name, sources]) => {
-      try {
-        await adopt(name, sources, parts);
-      } catch (thrown) {
-        const { code, message, details } = toSeedError(thrown);
-        telemetry.log.error({ event: 'agents.folder.refused', agent: name, code, details }, `the folder ${name} was refused: ${message}`);
-        parts.ground.screen.note(`agent ${name} was refused: ${message}`);
-      }
-    }),
-  );
+  const { folders, refused } = await readAgentFolders(config.agents.dir);
+  const report = (name: string, thrown: unknown): void => {
+    const { code, message, details } = toSeedError(thrown);
+    telemetry.log.error({ event: 'agents.folder.refused', agent: name, code, details }, `the folder ${name} was refused: ${message}`);
+    parts.ground.screen.note(`agent ${name} was refused: ${message}`);
+  };
+  for (const { name, error } of refused) report(name, error);
+  await Promise.all([...folders].map(([name, sources]) => adopt(name, sources, parts).catch((error: unknown) => report(name, error))));
 }
 
 async function adopt(name: string, sources: SourceFiles, parts: Parts): Promise<void> {

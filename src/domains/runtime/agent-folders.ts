@@ -2,36 +2,68 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
-import { NAME_PATTERN } from '#lib/name.ts';
+import { checkName } from '#lib/name.ts';
+import { SeedError } from '#lib/error.ts';
 
 const MAX_FILES = 200;
 const MAX_FILE_BYTES = 1_048_576;
 
-/** Folders with a contract.ts, by name. A folder that does not exist has none. */
-export async function readAgentFolders(dir: string): Promise<Map<string, SourceFiles>> {
+/** A folder that is no agent as it stands, and why. */
+export interface RefusedFolder {
+  name: string;
+  error: unknown;
+}
+
+export interface AgentFolders {
+  folders: ReadonlyMap<string, SourceFiles>;
+  refused: readonly RefusedFolder[];
+}
+
+/** Folders with a contract.ts, by name; others are nobody's business. A folder that does not exist has none. */
+export async function readAgentFolders(dir: string): Promise<AgentFolders> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const names = entries.filter((entry) => entry.isDirectory() && NAME_PATTERN.test(entry.name)).map((entry) => entry.name);
-  const folders = await Promise.all(names.map(async (name) => [name, await readFolder(join(dir, name))] as const));
-  return new Map(folders.filter(([, files]) => files['contract.ts'] !== undefined));
+  const folders = new Map<string, SourceFiles>();
+  const refused: RefusedFolder[] = [];
+  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        const paths = await sourcesBelow(join(dir, name));
+        if (paths.includes('contract.ts')) folders.set(checkName(name, 'the folder'), await readSources(join(dir, name), paths));
+      } catch (error) {
+        refused.push({ name, error });
+      }
+    }),
+  );
+  return { folders, refused };
 }
 
 /** Source files and README.md; tests stay where they are. */
-async function readFolder(folder: string): Promise<SourceFiles> {
+async function sourcesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
+  return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((path) => (path.endsWith('.ts') || path === 'README.md') && !path.endsWith('.test.ts'))
-    .toSorted()
-    .slice(0, MAX_FILES);
+    .toSorted();
+}
+
+/** @throws SeedError `payload_too_large` */
+async function readSources(folder: string, paths: readonly string[]): Promise<SourceFiles> {
+  if (paths.length > MAX_FILES) {
+    throw new SeedError('payload_too_large', `it has ${paths.length} source files, at most ${MAX_FILES} are taken`);
+  }
   const files = await Promise.all(
     paths.map(async (path) => {
       const { size } = await stat(join(folder, path));
-      return size > MAX_FILE_BYTES ? null : ([path, await readFile(join(folder, path), 'utf8')] as const);
+      if (size > MAX_FILE_BYTES) {
+        throw new SeedError('payload_too_large', `${path} has ${size} bytes, at most ${MAX_FILE_BYTES} are taken`);
+      }
+      return [path, await readFile(join(folder, path), 'utf8')] as const;
     }),
   );
-  return Object.fromEntries(files.filter((file) => file !== null));
+  return Object.fromEntries(files);
 }

@@ -1,12 +1,12 @@
 // agents:* — define, run, call and improve agents.
 import { z } from 'zod';
-import { NAME_PATTERN } from '#lib/name.ts';
+import { NAME_PATTERN, notAName } from '#lib/name.ts';
 import { improveHandler, improvementItem } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
 
 export const agentName = z
   .string()
-  .regex(NAME_PATTERN, 'lower-case letters, digits, "_" and "-", at most 64')
+  .regex(NAME_PATTERN, { error: ({ input }) => notAName(input) })
   .describe('name of the agent');
 const agent = agentName;
 const ID_FLAG = { flagAliases: { id: 'agent' }, short: { agent: 'i' }, positionals: ['agent'] } as const;

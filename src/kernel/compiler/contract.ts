@@ -1,6 +1,6 @@
 // A contract as data: what contract.ts says, after it was evaluated once in a sandbox. No author's code is in it.
 import { z } from 'zod';
-import { NAME_PATTERN } from '#lib/name.ts';
+import { NAME_PATTERN, notAName } from '#lib/name.ts';
 
 const jsonSchema = z.record(z.string(), z.unknown());
 
@@ -63,7 +63,7 @@ export type ExportSpec = z.output<typeof exportSpecSchema>;
 
 export const contractSchema = z.strictObject({
   contract: z.literal(1),
-  name: z.string().regex(NAME_PATTERN),
+  name: z.string().regex(NAME_PATTERN, { error: ({ input }) => notAName(input) }),
   summary: z.string().max(500),
   exports: z.array(exportSpecSchema).min(1).max(64),
   /** Inputs with what they must give; run before a version may be called, and shown in the documentation. */

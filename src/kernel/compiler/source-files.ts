@@ -28,12 +28,32 @@ export function checkSourceFiles(files: SourceFiles, required: readonly string[]
     }
     folderBytes += sizeBytes;
   }
+  checkClashes(paths);
   if (folderBytes > MAX_FOLDER_BYTES) {
     throw new SeedError('payload_too_large', `the folder has ${folderBytes} bytes, at most ${MAX_FOLDER_BYTES} are taken`);
   }
   const missing = required.find((path) => files[path] === undefined);
   if (missing !== undefined)
     throw new SeedError('invalid_input', `there is no ${missing}`, { hint: `the folder has ${paths.slice(0, 10).join(', ')}` });
+}
+
+/** What could not lie beside each other in a folder: two names that differ by case only, a file that is a folder too. */
+function checkClashes(paths: readonly string[]): void {
+  const taken = new Map<string, string>();
+  for (const path of paths) {
+    const parts = path.toLowerCase().split('/');
+    const places = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+    for (const place of places) {
+      const other = taken.get(place);
+      const isFile = place.length === path.length;
+      if (other !== undefined && (isFile || other.length === place.length)) {
+        throw new SeedError('invalid_input', `${JSON.stringify(path)} and ${JSON.stringify(other)} can not both be in one folder`, {
+          hint: 'give one of them another name; upper and lower case do not tell names apart everywhere',
+        });
+      }
+    }
+    for (const place of places) taken.set(place, path);
+  }
 }
 
 function checkPath(path: string): void {
