@@ -1,7 +1,6 @@
 // Compile, policy, contract and contract tests of this node.
 import { Stager } from '#domains/runtime/stager.ts';
 import { contractFrom } from '#kernel/compiler/contract-data.ts';
-import { checkPolicy, requirePolicy } from '#kernel/compiler/policy.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { ContractData } from '#kernel/compiler/contract.ts';
 import { contractTests } from '#kernel/runtime/contract-tests.ts';
@@ -40,7 +39,7 @@ export async function createStager(parts: Parts): Promise<Stager> {
 
   return new Stager({
     codeStore: parts.get('codeStore'),
-    compileAgent: (sources) => compileChecked(parts, sources),
+    compileAgent: (sources) => compiler.compileChecked(sources),
     compileEvaluation,
     readContract,
     contractTests: (contract, bundle) => runContractTests(parts, contract, bundle),
@@ -59,13 +58,6 @@ function remember<T>(cache: Map<string, Promise<T>>, key: string, value: Promise
   value.catch(() => cache.delete(key));
   const oldest = cache.keys().next().value;
   if (cache.size > MAX_CACHED && oldest !== undefined) cache.delete(oldest);
-}
-
-/** @throws SeedError `compile_failed`, `policy_refused` */
-export async function compileChecked(parts: Parts, sources: SourceFiles): Promise<Bundle> {
-  const bundle = await parts.get('compiler').compileAgent(sources);
-  requirePolicy(checkPolicy(bundle));
-  return bundle;
 }
 
 export function runContractTests(parts: Parts, contract: ContractData, bundle: Bundle): Promise<void> {

@@ -6,7 +6,7 @@ import type { EvaluateOutcome, EvaluateRequest } from '#kernel/sandbox/call.ts';
 import { isSeedError } from '#lib/error.ts';
 import { timeOfUuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
-import { compileChecked, runContractTests } from './build.ts';
+import { runContractTests } from './build.ts';
 import type { Parts } from './parts.ts';
 
 const MAX_RETRIES = 3;
@@ -14,7 +14,7 @@ const MAX_RETRIES = 3;
 export function createWorkbench(parts: Parts): Workbench {
   const compiler = parts.get('compiler');
   return workbench({
-    compile: (sources) => compileChecked(parts, sources),
+    compile: (sources) => compiler.compileChecked(sources),
     compileEvaluation: (sources) => compiler.compileEvaluation(sources),
     contractTests: (base, bundle) => runContractTests(parts, base.contract, bundle),
     evaluate: (request, signal) => evaluate(parts, request, signal),

@@ -9,7 +9,7 @@ import type { CallStore } from '#domains/runtime/call-store.ts';
 import type { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import type { Stager } from '#domains/runtime/stager.ts';
 import type { HttpServer } from '#interfaces/http/http-server.ts';
-import type { Compiler } from '#kernel/compiler/compiler.ts';
+import type { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import type { Health } from '#kernel/health.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
@@ -46,7 +46,7 @@ export interface Made {
   database: Database;
   settings: SettingsView;
   health: Health;
-  compiler: Compiler;
+  compiler: ThreadedCompiler;
   hosts: ServingHosts;
   workHosts: WorkHosts;
   codeStore: CodeStore;

@@ -21,7 +21,7 @@ import { desiredState } from '#domains/runtime/store.ts';
 import { geneticProposer } from '#improvement/proposers/genetic/genetic.ts';
 import { statusPage } from '#interfaces/http/status-page.ts';
 import { CodeStore } from '#kernel/code-store/code-store.ts';
-import { Compiler } from '#kernel/compiler/compiler.ts';
+import { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import { inProcessQueue } from '#kernel/cluster/queues/in-process.ts';
 import { Health } from '#kernel/health.ts';
 import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
@@ -92,7 +92,7 @@ export async function startDatabase(parts: Parts): Promise<Service> {
 
 export async function startCode(parts: Parts): Promise<Service> {
   const { config, info, telemetry } = parts.ground;
-  const compiler = parts.set('compiler', new Compiler());
+  const compiler = parts.set('compiler', new ThreadedCompiler());
   const codeStore = parts.set(
     'codeStore',
     await CodeStore.open({

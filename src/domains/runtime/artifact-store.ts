@@ -4,13 +4,18 @@ import { toJson } from '#db/columns.ts';
 import { isUniqueViolation } from '#db/database-error.ts';
 import type { Database } from '#db/database.ts';
 import type { ArtifactStore, ManifestSignature, Origin, SignedArtifact } from '#kernel/code-store/artifact-store.ts';
-import type { Manifest, SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { Artifact, Manifest, SourceFiles } from '#kernel/compiler/artifact.ts';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { SeedError } from '#lib/error.ts';
 
 /** What a folder is recognised by: its code. A word in its README is no reason to replace what has evolved since. */
 export function sourcesHash(sources: SourceFiles): string {
   return sha256(canonicalJson(Object.fromEntries(Object.entries(sources).filter(([path]) => !path.endsWith('.md')))));
+}
+
+/** Bytes of its scripts and sources. */
+export function sizeOf({ js, map, evaluationJs, sources }: Artifact): number {
+  return [js, map, evaluationJs ?? '', ...Object.values(sources)].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 export function artifactStore(database: Database): ArtifactStore {
@@ -95,12 +100,11 @@ async function insertVersion(database: Database, { artifact, signature }: Signed
   const { hash, manifest, js, map, evaluationJs, sources } = artifact;
   const { agent, parent, proposer, createdAt } = manifest;
   const { kind, id } = origin.principal;
-  const sizeBytes = [js, map, evaluationJs ?? '', ...Object.values(sources)].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const { rows } = await sql<{ number: number }>`
     WITH artifact AS (
       INSERT INTO artifacts (hash, manifest, signature, key_id, js, map, evaluation_js, sources, sources_hash, size_bytes)
       VALUES (${hash}, ${canonicalJson(manifest)}, ${signature.value}, ${signature.keyId}, ${js}, ${map}, ${evaluationJs},
-        ${toJson(sources)}, ${sourcesHash(sources)}, ${sizeBytes})
+        ${toJson(sources)}, ${sourcesHash(sources)}, ${sizeOf(artifact)})
       ON CONFLICT DO NOTHING
     ), drawn AS (
       INSERT INTO version_numbers AS n (agent, last) VALUES (${agent}, 1)

@@ -1,10 +1,10 @@
-// Writes down what became live and what its observation showed, and tells those who wait for a verdict.
+// Follows what became live on this node's disk, writes down what its observation showed, and tells those who wait for a verdict.
 import type { Database } from '#db/database.ts';
 import type { Observed, RolloutLog, Swapped } from '#kernel/rollout/rollout.ts';
 import type { Verdict } from '#db/tables/runtime.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import { emit } from '#telemetry/emit.ts';
-import { getVerdict, recordSwap, setVerdict, settleSwaps } from './store.ts';
+import { getVerdict, setVerdict, settleSwaps } from './store.ts';
 
 export interface ObservationEnd {
   verdict: 'healthy' | 'unverified' | 'rolled_back' | 'superseded';
@@ -27,10 +27,9 @@ export class RolloutRecorder implements RolloutLog {
     this.#onError = options.onError;
   }
 
-  async swapped(swap: Swapped): Promise<void> {
+  swapped(swap: Swapped): void {
     // The black box on this node's disk: what is live is decided by the database, so nobody waits for it.
     this.#codeStore.activate(swap.agent, swap.toHash).catch(this.#onError);
-    await recordSwap(this.#database, swap);
     this.#wake();
   }
 

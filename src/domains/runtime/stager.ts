@@ -67,25 +67,31 @@ export class Stager {
     return this.#options.contractTests(built.contract, built.bundle);
   }
 
-  /** Puts it into the store, under the next number. The same content twice is one version. */
-  keep(built: Built, options: KeepOptions): Promise<{ artifact: Artifact; number: number }> {
+  /**
+   * Puts it into the store, under the next number. The same content twice is one version.
+   * @param accepted as in `CodeStore.put`
+   */
+  keep(built: Built, options: KeepOptions, accepted?: Promise<unknown>): Promise<{ artifact: Artifact; number: number }> {
     const { codeStore, compiler, nowMs } = this.#options;
-    return codeStore.put({
-      agent: options.agent,
-      js: built.bundle.js,
-      map: built.bundle.map,
-      evaluationJs: built.evaluation?.js ?? null,
-      sources: built.sources,
-      contract: built.contract,
-      compiler,
-      parent: options.parent,
-      proposer: options.proposer,
-      promptHash: null,
-      reports: options.reports,
-      createdAt: new Date(options.createdAtMs ?? nowMs()).toISOString(),
-      note: options.note,
-      principal: options.principal,
-    });
+    return codeStore.put(
+      {
+        agent: options.agent,
+        js: built.bundle.js,
+        map: built.bundle.map,
+        evaluationJs: built.evaluation?.js ?? null,
+        sources: built.sources,
+        contract: built.contract,
+        compiler,
+        parent: options.parent,
+        proposer: options.proposer,
+        promptHash: null,
+        reports: options.reports,
+        createdAt: new Date(options.createdAtMs ?? nowMs()).toISOString(),
+        note: options.note,
+        principal: options.principal,
+      },
+      accepted,
+    );
   }
 }
 

@@ -1,12 +1,12 @@
 // Agents, what should be live, and what was: the SQL of this context but for calls and states, which have their own files.
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { toJson } from '#db/columns.ts';
 import { queriesOf, type Database, type Scope } from '#db/database.ts';
-import type { SwapKind, Verdict } from '#db/tables/runtime.ts';
+import type { Verdict } from '#db/tables/runtime.ts';
 import type { Tables } from '#db/tables.ts';
 import { SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
-import type { DesiredChange, DesiredRow, DesiredState } from '#kernel/rollout/desired-state.ts';
+import type { DesiredChange, DesiredRow, DesiredState, SwapNote } from '#kernel/rollout/desired-state.ts';
 
 export interface AgentRow {
   name: string;
@@ -42,19 +42,6 @@ export interface VersionRow {
   liveAt: Date | null;
   createdAt: Date;
   sizeBytes: number;
-}
-
-export interface Swap {
-  agent: string;
-  generation: number;
-  fromHash: string | null;
-  toHash: string;
-  kind: SwapKind;
-  reason: string;
-  principal: { kind: string; id: string };
-  durationUs: number;
-  /** Whether the version is watched now. */
-  observing: boolean;
 }
 
 const AGENT_COLUMNS = ['name', 'type', 'summary', 'desired', 'source', 'config', 'metrics', 'created_at', 'updated_at'] as const;
@@ -115,20 +102,6 @@ export async function updateAgent(
     .execute();
 }
 
-/** @throws SeedError `not_found` */
-export async function getVersion(database: Database, agent: string, hash: string): Promise<VersionRow> {
-  const row = await database.db
-    .selectFrom('versions')
-    .innerJoin('artifacts', 'artifacts.hash', 'versions.hash')
-    .selectAll('versions')
-    .select('artifacts.size_bytes')
-    .where('versions.agent', '=', agent)
-    .where('versions.hash', '=', hash)
-    .executeTakeFirst();
-  if (row === undefined) throw new SeedError('not_found', `${agent} has no version ${hash.slice(0, 12)}`);
-  return toVersion(row);
-}
-
 export async function listVersions(database: Database, agent: string): Promise<VersionRow[]> {
   const rows = await database.db
     .selectFrom('versions')
@@ -184,32 +157,6 @@ export async function getVerdict(
   return row === undefined ? null : { number: row.number, verdict: row.verdict, reason: row.verdict_reason };
 }
 
-/**
- * Writes a swap down, in one statement because a swap waits for it: whatever was still observed is superseded, a version that
- * was promoted is live, one that was rolled back says so.
- */
-export async function recordSwap(database: Database, swap: Swap): Promise<void> {
-  const { agent, fromHash, toHash, kind, principal } = swap;
-  const verdict: Verdict = kind === 'promote' && swap.observing ? 'observing' : 'unverified';
-  const note = swap.observing ? '' : 'the first version: there was nothing to compare it with';
-  await sql`
-    WITH superseded AS (
-      UPDATE versions SET verdict = 'superseded', verdict_reason = 'another version went live while it was observed'
-      WHERE agent = ${agent} AND verdict = 'observing' AND hash <> ${toHash} AND (${kind} = 'promote' OR hash IS DISTINCT FROM ${fromHash})
-    ), settled AS (
-      UPDATE swaps SET verdict = 'superseded' WHERE agent = ${agent} AND verdict = 'observing'
-    ), promoted AS (
-      UPDATE versions SET verdict = ${verdict}, verdict_reason = ${note}, live_at = now()
-      WHERE agent = ${agent} AND hash = ${toHash} AND ${kind} = 'promote'
-    ), rolled_back AS (
-      UPDATE versions SET verdict = 'rolled_back', verdict_reason = ${swap.reason}
-      WHERE agent = ${agent} AND hash = ${fromHash} AND ${kind} = 'rollback'
-    )
-    INSERT INTO swaps (id, agent, generation, from_hash, to_hash, kind, reason, principal_kind, principal_id, duration_us, verdict)
-    VALUES (${uuidv7()}, ${agent}, ${swap.generation}, ${fromHash}, ${toHash}, ${kind}, ${swap.reason}, ${principal.kind}, ${principal.id},
-      ${Math.round(swap.durationUs)}, ${verdict})`.execute(database.db);
-}
-
 /** Closes the swaps of an agent that are still being observed. */
 export async function settleSwaps(
   scope: Scope,
@@ -253,9 +200,12 @@ export function desiredState(database: Database): DesiredState {
       const rows = await database.db.selectFrom('desired_state').select(columns).orderBy('agent').execute();
       return rows.map(toDesired);
     },
-    async compareAndSet(agent, expectedGeneration, change) {
-      const row = await compareAndSet(database, { agent, expectedGeneration, change });
-      if (row !== undefined) return row;
+    async compareAndSet(agent, expectedGeneration, change, swap) {
+      const changed = changeOf(agent, expectedGeneration, change);
+      const query = swap === undefined ? changed : withSwap(changed, { agent, reason: change.reason, swap });
+      const { rows } = await query.execute(database.db);
+      const [row] = rows;
+      if (row !== undefined) return { agent, generation: row.generation, ...change };
       throw new SeedError('conflict', `what should be live of ${agent} was changed by somebody else`, {
         hint: 'look at it again, then decide',
       });
@@ -263,36 +213,48 @@ export function desiredState(database: Database): DesiredState {
   };
 }
 
-async function compareAndSet(
-  database: Database,
-  request: { agent: string; expectedGeneration: number; change: DesiredChange },
-): Promise<DesiredRow | undefined> {
-  const { agent, expectedGeneration, change } = request;
-  const values = {
-    stable: change.stable,
-    canary: change.canary,
-    weight: change.weight,
-    previous: change.previous,
-    phase: change.phase,
-    deadline: change.deadlineMs === null ? null : new Date(change.deadlineMs),
-    reason: change.reason,
-  };
-  const written =
-    expectedGeneration === 0
-      ? await database.db
-          .insertInto('desired_state')
-          .values({ agent, generation: 1, ...values })
-          .onConflict((conflict) => conflict.doNothing())
-          .returning(['generation'])
-          .executeTakeFirst()
-      : await database.db
-          .updateTable('desired_state')
-          .set({ ...values, generation: sql`generation + 1`, updated_at: sql`now()` })
-          .where('agent', '=', agent)
-          .where('generation', '=', expectedGeneration)
-          .returning(['generation'])
-          .executeTakeFirst();
-  return written === undefined ? undefined : { agent, generation: written.generation, ...change };
+type Changed = RawBuilder<{ generation: number }>;
+
+function changeOf(agent: string, expectedGeneration: number, change: DesiredChange): Changed {
+  const { stable, canary, weight, previous, phase, reason } = change;
+  const deadline = change.deadlineMs === null ? null : new Date(change.deadlineMs);
+  return expectedGeneration === 0
+    ? sql`
+    INSERT INTO desired_state (agent, generation, stable, canary, weight, previous, phase, deadline, reason)
+    VALUES (${agent}, 1, ${stable}, ${canary}, ${weight}, ${previous}, ${phase}, ${deadline}, ${reason})
+    ON CONFLICT DO NOTHING RETURNING generation`
+    : sql`
+    UPDATE desired_state SET generation = generation + 1, stable = ${stable}, canary = ${canary}, weight = ${weight},
+      previous = ${previous}, phase = ${phase}, deadline = ${deadline}, reason = ${reason}, updated_at = now()
+    WHERE agent = ${agent} AND generation = ${expectedGeneration} RETURNING generation`;
+}
+
+/**
+ * One statement, so that nothing goes live without a word and a swap waits once: whatever was still observed is superseded, a
+ * version that was promoted is live, one that was rolled back says so.
+ */
+function withSwap(changed: Changed, { agent, reason, swap }: { agent: string; reason: string; swap: SwapNote }): Changed {
+  const { kind, fromHash, toHash, observing, principal, preparedUs } = swap;
+  const verdict: Verdict = kind === 'promote' && observing ? 'observing' : 'unverified';
+  const note = observing ? '' : 'the first version: there was nothing to compare it with';
+  return sql`
+    WITH changed AS (${changed}), superseded AS (
+      UPDATE versions SET verdict = 'superseded', verdict_reason = 'another version went live while it was observed' FROM changed
+      WHERE agent = ${agent} AND verdict = 'observing' AND hash <> ${toHash} AND (${kind} = 'promote' OR hash IS DISTINCT FROM ${fromHash})
+    ), settled AS (
+      UPDATE swaps SET verdict = 'superseded' FROM changed WHERE agent = ${agent} AND verdict = 'observing'
+    ), promoted AS (
+      UPDATE versions SET verdict = ${verdict}, verdict_reason = ${note}, live_at = now() FROM changed
+      WHERE agent = ${agent} AND hash = ${toHash} AND ${kind} = 'promote'
+    ), rolled_back AS (
+      UPDATE versions SET verdict = 'rolled_back', verdict_reason = ${reason} FROM changed
+      WHERE agent = ${agent} AND hash = ${fromHash} AND ${kind} = 'rollback'
+    ), noted AS (
+      INSERT INTO swaps (id, agent, generation, from_hash, to_hash, kind, reason, principal_kind, principal_id, duration_us, verdict)
+      SELECT ${uuidv7()}::uuid, ${agent}, generation, ${fromHash}, ${toHash}, ${kind}, ${reason}, ${principal.kind}, ${principal.id},
+        ${Math.round(preparedUs)}::bigint, ${verdict} FROM changed
+    )
+    SELECT generation FROM changed`;
 }
 
 function toVersion(row: Selectable<Tables['versions']> & { size_bytes: number }): VersionRow {

@@ -1,12 +1,14 @@
 // Handlers of code:*: stage, check, make live, bring back, collect.
 import { parseDuration } from '#lib/duration.ts';
 import { SeedError, toSeedError } from '#lib/error.ts';
+import type { Version } from '#kernel/code-store/code-store.ts';
 import type { Swapped } from '#kernel/rollout/rollout.ts';
 import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
-import { getVersion, listVersions, type VersionRow } from './store.ts';
+import { sizeOf } from './artifact-store.ts';
+import { listVersions, type VersionRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -136,23 +138,47 @@ export async function stage(
   const { sources, parent } = await sourcesFor(input, context);
   const built = await ports.stager.build({ sources, agent: input.agent });
   const builtMs = performance.now();
-  await ports.stager.check(built);
-  const checkedMs = performance.now();
-  if (dryRun) {
-    return { agent: input.agent, applied: false, timings: { build: builtMs - startedMs, check: checkedMs - builtMs } };
-  }
-  const staged = await ports.stager.keep(built, {
-    agent: input.agent,
-    parent,
-    proposer: 'manual',
-    note: input.note,
-    reports: {},
-    principal: { kind: principal.kind, id: principal.id },
-  });
-  const keptMs = performance.now();
-  const timings = { build: builtMs - startedMs, check: checkedMs - builtMs, keep: keptMs - checkedMs };
-  const row = await getVersion(ports.database, input.agent, staged.artifact.hash);
+  const checked = ports.stager.check(built).then(() => performance.now() - builtMs);
+  if (dryRun) return { agent: input.agent, applied: false, timings: { build: builtMs - startedMs, check: await checked } };
+  const staged = await ports.stager.keep(
+    built,
+    {
+      agent: input.agent,
+      parent,
+      proposer: 'manual',
+      note: input.note,
+      reports: {},
+      principal: { kind: principal.kind, id: principal.id },
+    },
+    checked,
+  );
+  // The files are written while it is checked.
+  const timings = { build: builtMs - startedMs, check: await checked, keep: performance.now() - builtMs };
+  const row = stagedRow(staged, { note: input.note, principal: context.principal });
   return { ...item({ row, desired: await desiredOf(input.agent, context), cached: new Set([row.hash]) }), applied: true, timings };
+}
+
+/** A version that has just been put, without asking for it again. */
+function stagedRow(
+  { artifact, number }: Version,
+  { note, principal }: { note: string; principal: { kind: string; id: string } },
+): VersionRow {
+  const { agent, parent, proposer, createdAt } = artifact.manifest;
+  return {
+    agent,
+    number,
+    hash: artifact.hash,
+    parent,
+    proposer,
+    note,
+    principalKind: principal.kind,
+    principalId: principal.id,
+    verdict: 'staged',
+    verdictReason: '',
+    liveAt: null,
+    createdAt: new Date(createdAt),
+    sizeBytes: sizeOf(artifact),
+  };
 }
 
 function swapItem(swapped: Swapped) {

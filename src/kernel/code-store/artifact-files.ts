@@ -1,11 +1,11 @@
 // One artifact as files in objects/: <hash>.js .map .eval.js .sources.json, and <hash>.json with the signed manifest. Reading
 // believes nothing: every byte must be what the manifest, its hash and its signature say.
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import type { Artifact, Manifest, SourceFiles } from '../compiler/artifact.ts';
 import type { ManifestSignature, SignedArtifact } from './artifact-store.ts';
-import { writeDurably } from './durable-file.ts';
+import type { Disk } from './disk.ts';
 import type { SigningKeys, Verdict } from './signing-keys.ts';
 
 export const HASH = /^[0-9a-f]{64}$/;
@@ -49,62 +49,71 @@ export function fileHashes(sources: SourceFiles): Record<string, string> {
   return Object.fromEntries(Object.entries(sources).map(([path, text]) => [path, sha256(text)]));
 }
 
-/** @throws SeedError `storage_full` */
-export async function writeArtifact(folder: string, { artifact, signature }: SignedArtifact): Promise<void> {
-  const { hash, manifest, js, map, evaluationJs, sources } = artifact;
-  await writeDurably(folder, {
-    [`${hash}.js`]: js,
-    [`${hash}.map`]: map,
-    ...(evaluationJs === null ? {} : { [`${hash}.eval.js`]: evaluationJs }),
-    [`${hash}.sources.json`]: canonicalJson(sources),
-    // Last: what has a manifest is meant to be whole.
-    [`${hash}.json`]: canonicalJson({ manifest, signature }),
-  });
-}
+export class ArtifactFiles {
+  readonly #disk: Disk;
+  readonly #folder: string;
 
-export async function readArtifact(folder: string, hash: string, keys: SigningKeys): Promise<ReadArtifact> {
-  const [js, map, evaluationJs, sourcesJson, envelopeJson] = await Promise.all(
-    SUFFIXES.map((suffix) => readText(join(folder, hash + suffix))),
-  );
-  if ([js, map, evaluationJs, sourcesJson, envelopeJson].every((text) => text === null)) return { state: 'missing' };
-  if (
-    typeof js !== 'string' ||
-    typeof map !== 'string' ||
-    typeof sourcesJson !== 'string' ||
-    typeof envelopeJson !== 'string' ||
-    evaluationJs === undefined
-  ) {
-    return { state: 'damaged', problem: 'a file of it is missing' };
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
+    this.#folder = folder;
   }
-  const envelope = parseExactly<Partial<Envelope>>(envelopeJson);
-  if (!isEnvelope(envelope)) return { state: 'damaged', problem: `${hash}.json is not what was written` };
-  const sources = parseExactly<SourceFiles>(sourcesJson);
-  if (sources === null) return { state: 'damaged', problem: `${hash}.sources.json is not what was written` };
-  const artifact: Artifact = { hash, manifest: envelope.manifest, js, map, evaluationJs, sources };
-  const signed = { artifact, signature: envelope.signature };
-  const problem = artifactProblem(signed, keys);
-  return problem === null ? { state: 'whole', signed } : { state: 'damaged', problem };
-}
 
-export async function removeArtifact(folder: string, hash: string): Promise<void> {
-  // The manifest first: what has none is not served, however far this gets.
-  for (const suffix of SUFFIXES.toReversed()) {
-    await rm(join(folder, hash + suffix), { force: true });
+  /** @throws SeedError `storage_full` */
+  async write({ artifact, signature }: SignedArtifact): Promise<void> {
+    const { hash, manifest, js, map, evaluationJs, sources } = artifact;
+    await this.#disk.write(this.#folder, {
+      [`${hash}.js`]: js,
+      [`${hash}.map`]: map,
+      ...(evaluationJs === null ? {} : { [`${hash}.eval.js`]: evaluationJs }),
+      [`${hash}.sources.json`]: canonicalJson(sources),
+      // Last: what has a manifest is meant to be whole.
+      [`${hash}.json`]: canonicalJson({ manifest, signature }),
+    });
   }
-}
 
-/** By hash, what has any file there. */
-export async function cachedArtifacts(folder: string): Promise<Map<string, CachedArtifact>> {
-  const found = new Map<string, CachedArtifact>();
-  const names = (await readdir(folder)).filter((name) => OBJECT.test(name));
-  const stats = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => null)));
-  for (const [index, name] of names.entries()) {
-    const hash = OBJECT.exec(name)?.groups?.['hash'] ?? '';
-    const { size = 0, mtimeMs = 0 } = stats[index] ?? {};
-    const { sizeBytes = 0, changedAtMs = 0 } = found.get(hash) ?? {};
-    found.set(hash, { sizeBytes: sizeBytes + size, changedAtMs: Math.max(changedAtMs, mtimeMs) });
+  async read(hash: string, keys: SigningKeys): Promise<ReadArtifact> {
+    const texts = await this.#disk.read(SUFFIXES.map((suffix) => join(this.#folder, hash + suffix)));
+    const [js, map, evaluationJs, sourcesJson, envelopeJson] = texts;
+    if (texts.every((text) => text === null)) return { state: 'missing' };
+    if (
+      typeof js !== 'string' ||
+      typeof map !== 'string' ||
+      typeof sourcesJson !== 'string' ||
+      typeof envelopeJson !== 'string' ||
+      evaluationJs === undefined
+    ) {
+      return { state: 'damaged', problem: 'a file of it is missing' };
+    }
+    const envelope = parseExactly<Partial<Envelope>>(envelopeJson);
+    if (!isEnvelope(envelope)) return { state: 'damaged', problem: `${hash}.json is not what was written` };
+    const sources = parseExactly<SourceFiles>(sourcesJson);
+    if (sources === null) return { state: 'damaged', problem: `${hash}.sources.json is not what was written` };
+    const artifact: Artifact = { hash, manifest: envelope.manifest, js, map, evaluationJs, sources };
+    const signed = { artifact, signature: envelope.signature };
+    const problem = artifactProblem(signed, keys);
+    return problem === null ? { state: 'whole', signed } : { state: 'damaged', problem };
   }
-  return found;
+
+  async remove(hash: string): Promise<void> {
+    // The manifest first: what has none is not served, however far this gets.
+    for (const suffix of SUFFIXES.toReversed()) {
+      await rm(join(this.#folder, hash + suffix), { force: true });
+    }
+  }
+
+  /** By hash, what has any file there. */
+  async list(): Promise<Map<string, CachedArtifact>> {
+    const found = new Map<string, CachedArtifact>();
+    const names = (await readdir(this.#folder)).filter((name) => OBJECT.test(name));
+    const stats = await Promise.all(names.map((name) => stat(join(this.#folder, name)).catch(() => null)));
+    for (const [index, name] of names.entries()) {
+      const hash = OBJECT.exec(name)?.groups?.['hash'] ?? '';
+      const { size = 0, mtimeMs = 0 } = stats[index] ?? {};
+      const { sizeBytes = 0, changedAtMs = 0 } = found.get(hash) ?? {};
+      found.set(hash, { sizeBytes: sizeBytes + size, changedAtMs: Math.max(changedAtMs, mtimeMs) });
+    }
+    return found;
+  }
 }
 
 interface Envelope {
@@ -116,15 +125,6 @@ interface Envelope {
 function isEnvelope(value: Partial<Envelope> | null): value is Envelope {
   const { manifest, signature } = value ?? {};
   return typeof manifest === 'object' && typeof signature?.keyId === 'string' && typeof signature.value === 'string';
-}
-
-async function readText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 /** Null unless the text is the canonical JSON of what it says. */

@@ -6,10 +6,11 @@ import { isSeedError, SeedError } from '#lib/error.ts';
 import { checkName } from '#lib/name.ts';
 import type { Artifact, Manifest, SourceFiles } from '../compiler/artifact.ts';
 import type { ContractData } from '../compiler/contract.ts';
-import { cachedArtifacts, fileHashes, HASH, hashManifest, readArtifact, writeArtifact } from './artifact-files.ts';
+import { ArtifactFiles, fileHashes, HASH, hashManifest } from './artifact-files.ts';
 import type { ArtifactStore, Origin, SignedArtifact, VersionRecord } from './artifact-store.ts';
 import { collectGarbage, type Collected, type CollectRequest } from './collection.ts';
-import { makeFolder, sweepDrafts } from './durable-file.ts';
+import { Disk } from './disk.ts';
+import { sweepDrafts } from './durable-file.ts';
 import { KnownVersions } from './known-versions.ts';
 import { restoreArtifact } from './restoration.ts';
 import { resignAll } from './rotation.ts';
@@ -69,15 +70,15 @@ export class CodeStore {
   static async open(options: CodeStoreOptions): Promise<CodeStore> {
     const { root, keysDir, durable, nowMs = Date.now, onDamage = () => undefined } = options;
     const folders = ['objects', 'versions', 'active'].map((name) => join(root, name));
-    for (const folder of folders) {
-      await makeFolder(folder);
-    }
-    const files = new VersionFiles(root);
+    const disk = new Disk();
+    await Promise.all(folders.map((folder) => disk.makeFolder(folder)));
+    const files = new VersionFiles(disk, root);
     const agents = await files.agents();
     // What can not be removed from a read-only disk is ignored like everything else that is no record.
     await Promise.allSettled([...folders, ...agents.map((agent) => join(root, 'versions', agent))].map(sweepDrafts));
     const keys = await SigningKeys.open({ folder: keysDir, nowMs });
-    return new CodeStore({ objects: join(root, 'objects'), files, keys, durable, turns: new Turns(), nowMs, onDamage });
+    const objects = new ArtifactFiles(disk, join(root, 'objects'));
+    return new CodeStore({ disk, objects, files, keys, durable, turns: new Turns(), nowMs, onDamage });
   }
 
   private constructor(parts: StoreParts) {
@@ -92,9 +93,11 @@ export class CodeStore {
   /**
    * Signs and keeps a version: on the disk, then in the durable copy, which gives the number. The same request again is the
    * same version.
+   * @param accepted settles when it is decided whether the version is wanted: its files are written meanwhile, and removed when
+   *   this rejects, which `put` then rejects with. Default: it is wanted.
    * @throws SeedError `invalid_input` for a name, `storage_full` before anything durable happened, what the durable copy throws
    */
-  async put(request: PutRequest): Promise<Version> {
+  async put(request: PutRequest, accepted: Promise<unknown> = Promise.resolve()): Promise<Version> {
     const { agent, js, map, evaluationJs, sources, note, principal } = request;
     const { contract, compiler, parent, proposer, promptHash, reports, createdAt } = request;
     checkName(agent, 'agent');
@@ -117,7 +120,12 @@ export class CodeStore {
     const artifact: Artifact = { hash: hashManifest(manifest), manifest, js, map, evaluationJs, sources };
     return this.#parts.turns.take(`object ${artifact.hash}`, async () => {
       const signed = { artifact, signature: this.#parts.keys.sign(canonicalJson(manifest)) };
-      await writeArtifact(this.#parts.objects, signed);
+      const [written, wanted] = await Promise.allSettled([this.#parts.objects.write(signed), accepted]);
+      if (wanted.status === 'rejected') {
+        if (this.#known.hashed(agent, artifact.hash) === undefined) await this.#parts.objects.remove(artifact.hash);
+        throw wanted.reason;
+      }
+      if (written.status === 'rejected') throw written.reason;
       const number = await this.#parts.durable.put(signed, { note, principal });
       await this.#record(artifact, number);
       return { artifact, number };
@@ -132,7 +140,7 @@ export class CodeStore {
   async load(agent: string, hash: string): Promise<Version> {
     checkName(agent, 'agent');
     if (!HASH.test(hash)) throw noVersion(agent, hash);
-    const read = await readArtifact(this.#parts.objects, hash, this.#parts.keys);
+    const read = await this.#parts.objects.read(hash, this.#parts.keys);
     const { artifact } = read.state === 'whole' ? read.signed : await this.#restore(agent, hash);
     if (artifact.manifest.agent !== agent) throw noVersion(agent, hash);
     return { artifact, number: await this.#numberOf(agent, hash) };
@@ -148,7 +156,7 @@ export class CodeStore {
 
   /** Hashes of the agent's versions that are on this disk. */
   async cached(agent: string): Promise<ReadonlySet<string>> {
-    const [records, cached] = await Promise.all([this.versions(agent), cachedArtifacts(this.#parts.objects)]);
+    const [records, cached] = await Promise.all([this.versions(agent), this.#parts.objects.list()]);
     return new Set(records.map(({ hash }) => hash).filter((hash) => cached.has(hash)));
   }
 
@@ -171,13 +179,14 @@ export class CodeStore {
   }
 
   /**
-   * Notes that a version is live on this node. Activations of one agent happen one after the other.
-   * @throws as `load`; `storage_full`
+   * Notes that a version is live on this node. Activations of one agent happen one after the other. Whoever starts from the
+   * pointer loads, and so checks, what it names.
+   * @throws SeedError `not_found`, `storage_full`
    */
   async activate(agent: string, hash: string): Promise<ActivePointer> {
     checkName(agent, 'agent');
     return this.#parts.turns.take(`agent ${agent}`, async () => {
-      await this.load(agent, hash);
+      await this.#numberOf(agent, hash);
       const before = await this.active(agent);
       if (before?.hash === hash) return before;
       const pointer = { agent, hash, previous: before?.hash ?? null, activatedAt: new Date(this.#parts.nowMs()).toISOString() };
@@ -227,6 +236,7 @@ export class CodeStore {
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await this.#parts.turns.idle();
+    await this.#parts.disk.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

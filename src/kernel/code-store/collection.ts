@@ -1,6 +1,5 @@
 // Removes old versions from this node's disk, and only when asked for from the durable copy.
 import { checkName } from '#lib/name.ts';
-import { cachedArtifacts, removeArtifact } from './artifact-files.ts';
 import type { VersionRecord } from './artifact-store.ts';
 import type { StoreParts } from './store-parts.ts';
 import { collectable, type Retention } from './retention.ts';
@@ -36,14 +35,14 @@ export async function collectGarbage(
   const { objects, files, durable, turns, nowMs } = parts;
   const { holds = [], dryRun = false } = request;
   const known = await durable.agents();
-  const cached = await cachedArtifacts(objects);
+  const cached = await objects.list();
   const held = new Set(holds);
   const removed: string[] = [];
   let freedBytes = 0;
 
   const forget = async ({ agent, number, hash }: VersionRecord): Promise<void> => {
     await turns.take(`object ${hash}`, async () => {
-      await removeArtifact(objects, hash);
+      await objects.remove(hash);
       await files.remove(agent, number);
       if (request.durable === true) await durable.remove(agent, hash);
     });
@@ -70,7 +69,7 @@ export async function collectGarbage(
   const owned = new Set(versions.map(({ hash }) => hash));
   for (const [hash, { sizeBytes, changedAtMs }] of cached) {
     if (owned.has(hash) || held.has(hash) || nowMs() - changedAtMs < ORPHAN_AGE_MS) continue;
-    if (!dryRun) await turns.take(`object ${hash}`, () => removeArtifact(objects, hash));
+    if (!dryRun) await turns.take(`object ${hash}`, () => objects.remove(hash));
     removed.push(hash);
     freedBytes += sizeBytes;
     cached.delete(hash);

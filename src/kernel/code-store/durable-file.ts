@@ -1,7 +1,7 @@
 // Files that are there whole or not at all, whatever happens while they are written: temporary file, fsync, rename, fsync of
 // the folder. A crash leaves at most temporary files, which are swept at the next start.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SeedError } from '#lib/error.ts';
 
@@ -44,6 +44,20 @@ export async function makeFolder(folder: string, mode = 0o755): Promise<void> {
     if (first !== undefined) await syncFolder(dirname(first));
   } catch (error) {
     throw storageError(error, folder);
+  }
+}
+
+/** The files' texts in order; null for one that is not there. */
+export function readTexts(paths: readonly string[]): Promise<(string | null)[]> {
+  return Promise.all(paths.map(readText));
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 // Puts an artifact that is missing or damaged on this disk back from the durable copy, which is checked just as hard.
 import { isSeedError, SeedError } from '#lib/error.ts';
-import { artifactProblem, readArtifact, writeArtifact } from './artifact-files.ts';
+import { artifactProblem } from './artifact-files.ts';
 import type { SignedArtifact } from './artifact-store.ts';
 import type { StoreParts } from './store-parts.ts';
 import { noVersion } from './version-reference.ts';
@@ -19,7 +19,7 @@ export function restoreArtifact(parts: StoreParts, { agent, hash }: { agent: str
   const { objects, keys, durable, turns, onDamage } = parts;
   return turns.take(`object ${hash}`, async () => {
     // Again, now that nobody writes or removes it: what was under way looked like damage.
-    const read = await readArtifact(objects, hash, keys);
+    const read = await objects.read(hash, keys);
     if (read.state === 'whole') return { signed: read.signed, number: null };
     const problem = read.state === 'damaged' ? read.problem : null;
     const report = (repaired: boolean): void => {
@@ -37,7 +37,7 @@ export function restoreArtifact(parts: StoreParts, { agent, hash }: { agent: str
     if (copy === null) return refuse(problem === null ? noVersion(agent, hash) : corrupt(hash, `${problem}, and there is no durable copy`));
     const wrong = artifactProblem(copy, keys);
     if (wrong !== null) return refuse(corrupt(hash, `in the durable copy ${wrong}`));
-    const written = await writeArtifact(objects, copy).then(
+    const written = await objects.write(copy).then(
       () => true,
       (error: unknown) => {
         if (isSeedError(error) && error.code === 'storage_full') return false;

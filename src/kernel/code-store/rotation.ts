@@ -1,6 +1,6 @@
 // After a key was rotated: every version that an accepted key vouches for is signed again, so that the old key can go.
 import { canonicalJson } from '#lib/canonical-json.ts';
-import { artifactProblem, readArtifact, writeArtifact } from './artifact-files.ts';
+import { artifactProblem } from './artifact-files.ts';
 import type { StoreParts } from './store-parts.ts';
 
 /** Can be run again after it was interrupted. @returns how many were signed again */
@@ -14,8 +14,8 @@ export async function resignAll({ objects, keys, durable, turns }: StoreParts): 
         if (copy === null || copy.signature.keyId === keys.keyId || artifactProblem(copy, keys) !== null) return;
         const signed = { artifact: copy.artifact, signature: keys.sign(canonicalJson(copy.artifact.manifest)) };
         await durable.resign(hash, signed.signature);
-        const read = await readArtifact(objects, hash, keys);
-        if (read.state !== 'missing') await writeArtifact(objects, signed);
+        const read = await objects.read(hash, keys);
+        if (read.state !== 'missing') await objects.write(signed);
         resigned += 1;
       });
     }

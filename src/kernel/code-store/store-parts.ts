@@ -1,5 +1,7 @@
 // What the parts of the store share.
+import type { ArtifactFiles } from './artifact-files.ts';
 import type { ArtifactStore } from './artifact-store.ts';
+import type { Disk } from './disk.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { Turns } from './turns.ts';
 import type { VersionFiles } from './version-files.ts';
@@ -14,8 +16,8 @@ export interface Damage {
 }
 
 export interface StoreParts {
-  /** Folder of the artifacts. */
-  objects: string;
+  disk: Disk;
+  objects: ArtifactFiles;
   files: VersionFiles;
   keys: SigningKeys;
   durable: ArtifactStore;

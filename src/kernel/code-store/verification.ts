@@ -1,6 +1,6 @@
 // Reads everything on this disk again and says what is not what was written; repairs it from the durable copy when asked to.
 import { isSeedError } from '#lib/error.ts';
-import { artifactProblem, cachedArtifacts, readArtifact, writeArtifact } from './artifact-files.ts';
+import { artifactProblem } from './artifact-files.ts';
 import type { VersionRecord } from './artifact-store.ts';
 import type { StoreParts } from './store-parts.ts';
 import { collectable, type Retention } from './retention.ts';
@@ -47,7 +47,7 @@ async function verifyAgent(
   const { objects, files, turns, nowMs } = parts;
   const repair = request.repair === true;
   await turns.take(`agent ${agent}`, async () => {
-    const [cached, pointer, before] = await Promise.all([cachedArtifacts(objects), files.readActive(agent), files.readBefore(agent)]);
+    const [cached, pointer, before] = await Promise.all([objects.list(), files.readActive(agent), files.readBefore(agent)]);
     const live = [pointer, before].flatMap((read) => (read.state === 'whole' ? [read.value.hash, read.value.previous ?? ''] : []));
     const old = new Set(collectable(records, { ...request, held: new Set(live), nowMs: nowMs() }).map(({ hash }) => hash));
     for (const record of records) {
@@ -66,7 +66,7 @@ async function verifyVersion(parts: StoreParts, record: VersionRecord, repair: b
   const { objects, files, keys, durable } = parts;
   const { agent, number, hash } = record;
   const finding = (problem: string, repaired: boolean): Finding => ({ agent, what: `v${number}`, hash, problem, repaired });
-  const read = await readArtifact(objects, hash, keys);
+  const read = await objects.read(hash, keys);
   if (read.state !== 'whole') {
     const problem = read.state === 'missing' ? 'it is missing' : read.problem;
     if (!repair) return finding(problem, false);
@@ -74,7 +74,7 @@ async function verifyVersion(parts: StoreParts, record: VersionRecord, repair: b
     if (copy === null) return finding(`${problem}, and there is no durable copy`, false);
     const wrong = artifactProblem(copy, keys);
     if (wrong !== null) return finding(`${problem}; in the durable copy ${wrong}`, false);
-    return finding(problem, (await succeeds(writeArtifact(objects, copy))) && (await succeeds(files.write(record))));
+    return finding(problem, (await succeeds(objects.write(copy))) && (await succeeds(files.write(record))));
   }
   const line = await files.read(agent, number);
   if (line.state === 'whole' && line.value.hash === hash) return null;

@@ -3,8 +3,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkName } from '#lib/name.ts';
 import type { VersionRecord } from './artifact-store.ts';
-import { makeFolder, writeDurably } from './durable-file.ts';
-import { readSealed, seal, type Unsealed } from './sealed.ts';
+import type { Disk } from './disk.ts';
+import { seal, unseal, type Unsealed } from './sealed.ts';
 
 /** Which version of an agent is live on this node, and which was before it. */
 export interface ActivePointer {
@@ -20,10 +20,12 @@ export interface ActivePointer {
 const BEFORE = '.before';
 
 export class VersionFiles {
+  readonly #disk: Disk;
   readonly #versions: string;
   readonly #active: string;
 
-  constructor(root: string) {
+  constructor(disk: Disk, root: string) {
+    this.#disk = disk;
     this.#versions = join(root, 'versions');
     this.#active = join(root, 'active');
   }
@@ -31,12 +33,11 @@ export class VersionFiles {
   /** @throws SeedError `storage_full` */
   async write(record: VersionRecord): Promise<void> {
     const folder = join(this.#versions, checkName(record.agent, 'agent'));
-    await makeFolder(folder);
-    await writeDurably(folder, { [`${record.number}.json`]: seal(record) });
+    await this.#disk.write(folder, { [`${record.number}.json`]: seal(record) });
   }
 
   read(agent: string, number: number): Promise<Unsealed<VersionRecord>> {
-    return readSealed(join(this.#versions, checkName(agent, 'agent'), `${number}.json`));
+    return this.#read(join(this.#versions, checkName(agent, 'agent'), `${number}.json`));
   }
 
   async remove(agent: string, number: number): Promise<void> {
@@ -57,17 +58,22 @@ export class VersionFiles {
   }
 
   readActive(agent: string): Promise<Unsealed<ActivePointer>> {
-    return readSealed(join(this.#active, checkName(agent, 'agent')));
+    return this.#read(join(this.#active, checkName(agent, 'agent')));
   }
 
   readBefore(agent: string): Promise<Unsealed<ActivePointer>> {
-    return readSealed(join(this.#active, checkName(agent, 'agent') + BEFORE));
+    return this.#read(join(this.#active, checkName(agent, 'agent') + BEFORE));
   }
 
   /** Swaps the pointer by rename; the one before is kept beside it. @throws SeedError `storage_full` */
   async writeActive(pointer: ActivePointer, before: ActivePointer | null): Promise<void> {
     const name = checkName(pointer.agent, 'agent');
-    await writeDurably(this.#active, { ...(before === null ? {} : { [name + BEFORE]: seal(before) }), [name]: seal(pointer) });
+    await this.#disk.write(this.#active, { ...(before === null ? {} : { [name + BEFORE]: seal(before) }), [name]: seal(pointer) });
+  }
+
+  async #read<T>(path: string): Promise<Unsealed<T>> {
+    const [text = null] = await this.#disk.read([path]);
+    return unseal(text);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Bundle, SourceFiles } from './artifact.ts';
 import { compileError, compileFailed, problemOf, type CompileProblem } from './compile-error.ts';
 import { contractPrelude, wrapContract } from './contract-script.ts';
 import { EsbuildService, type EsbuildServiceOptions } from './esbuild-service.ts';
+import { checkPolicy, requirePolicy } from './policy.ts';
 import { checkSourceFiles } from './source-files.ts';
 import { ENTRIES, MODULE_GLOBAL, virtualFolder, type EntryKind } from './virtual-folder.ts';
 
@@ -36,6 +37,13 @@ export class Compiler {
    */
   compileAgent(files: SourceFiles): Promise<Bundle> {
     return this.#compile(files, 'agent');
+  }
+
+  /** As `compileAgent`, and the built script keeps to the policy. @throws as `compileAgent`; SeedError `policy_refused` with `details: Violation[]` */
+  async compileChecked(files: SourceFiles): Promise<Bundle> {
+    const bundle = await this.compileAgent(files);
+    requirePolicy(checkPolicy(bundle));
+    return bundle;
   }
 
   /** Builds evals/evaluation.ts with the files of evals/ it imports. @throws as `compileAgent` */

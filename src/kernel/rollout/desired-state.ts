@@ -24,14 +24,29 @@ export interface DesiredRow {
 
 export type DesiredChange = Omit<DesiredRow, 'agent' | 'generation'>;
 
+export type SwapKind = 'promote' | 'rollback' | 'automatic_rollback';
+
+/** What is written down of a swap, in the commit that makes it so. */
+export interface SwapNote {
+  kind: SwapKind;
+  fromHash: string | null;
+  toHash: string;
+  /** Whether the version is watched now. */
+  observing: boolean;
+  principal: { kind: string; id: string };
+  /** From the decision until every host had it loaded, microseconds. */
+  preparedUs: number;
+}
+
 export interface DesiredState {
   get(agent: string): Promise<DesiredRow | null>;
   list(): Promise<readonly DesiredRow[]>;
   /**
    * Replaces the row of `expectedGeneration` (0 = there is none yet).
+   * @param swap told when the change makes another version live; recorded with it or not at all
    * @throws SeedError `conflict` when somebody else was first.
    */
-  compareAndSet(agent: string, expectedGeneration: number, change: DesiredChange): Promise<DesiredRow>;
+  compareAndSet(agent: string, expectedGeneration: number, change: DesiredChange, swap?: SwapNote): Promise<DesiredRow>;
 }
 
 /** The hash that new calls go to. */

@@ -5,13 +5,11 @@ import { emit } from '#telemetry/emit.ts';
 import type { AgentWorker } from '../runtime/agent-worker.ts';
 import { analyse, type Analysis } from './analysis.ts';
 import type { CallFigures } from './call-stats.ts';
-import { liveHash, type DesiredChange, type DesiredRow, type DesiredState } from './desired-state.ts';
+import { liveHash, type DesiredChange, type DesiredRow, type DesiredState, type SwapKind } from './desired-state.ts';
 
 const TICK_MS = 250;
 /** How far back the figures of the version before are looked at. */
 const BASELINE_MS = 60_000;
-
-export type SwapKind = 'promote' | 'rollback' | 'automatic_rollback';
 
 export interface Swapped {
   agent: string;
@@ -39,9 +37,10 @@ export interface Observed {
   analysis: Analysis;
 }
 
-/** Port: where changes of what is live are written down. */
+/** Port: who is told of what became live and what its observation showed. */
 export interface RolloutLog {
-  swapped(swap: Swapped): Promise<void>;
+  /** After it was written down with the desired row. */
+  swapped(swap: Swapped): void;
   observed(observation: Observed): Promise<void>;
 }
 
@@ -190,7 +189,14 @@ export class Rollout {
         };
     let row: DesiredRow;
     try {
-      row = await desired.compareAndSet(worker.agent, before?.generation ?? 0, change);
+      row = await desired.compareAndSet(worker.agent, before?.generation ?? 0, change, {
+        kind,
+        fromHash: from?.hash ?? live,
+        toHash: request.hash,
+        observing,
+        principal: request.principal,
+        preparedUs: (monotonicMs() - startedMs) * 1000,
+      });
     } catch (error) {
       this.#row = null;
       throw error;
@@ -213,7 +219,7 @@ export class Rollout {
     };
     if (observing) this.#observe(request.hash, baseline);
     else this.#stopObserving();
-    await this.#options.log.swapped(swapped);
+    this.#options.log.swapped(swapped);
     return swapped;
   }
 
