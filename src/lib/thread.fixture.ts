@@ -1,5 +1,4 @@
 // What the tests of threads ask for.
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SeedError } from './error.ts';
 import { serveThread } from './thread.ts';
@@ -15,8 +14,6 @@ export const methods = {
   break(): void {
     (undefined as unknown as { member: () => void }).member();
   },
-  /** What a process that it starts would see. */
-  environment: (): string => execFileSync('/usr/bin/env', { encoding: 'utf8' }),
   eat(): void {
     const kept: unknown[] = [];
     for (;;) kept.push(Array.from({ length: 10_000 }, (_, index) => ({ index })));

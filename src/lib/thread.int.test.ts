@@ -23,11 +23,6 @@ test('an error of ours crosses as it is, any other with its message and stack', 
   expect(broken).toMatchObject({ message: expect.stringMatching(/undefined/), stack: expect.stringContaining('thread.fixture.ts') });
 });
 
-test('has nothing of the environment', async () => {
-  process.env['SEED_THREAD_TEST'] = 'secret';
-  expect(await start().call('environment')).toBe('');
-});
-
 test('one that dies tells who waits, and starts again for the next', async () => {
   start(16);
   const waiting = thread.call('later', 'lost', 60_000);
