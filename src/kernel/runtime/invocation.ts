@@ -94,7 +94,7 @@ export async function run(
     const call = (): Promise<HostAnswer> => hosts.call(request, avoid);
     const answer: HostAnswer = await (alone ? hosts.alone(call) : call());
     const { outcome } = answer;
-    version.path.observe(outcome.stats.cpuUs, outcome.path);
+    version.path.observe({ insideUs: outcome.stats.cpuUs, asked: path, taken: outcome.path });
     if (outcome.ok && stateError !== undefined) throw stateError;
     // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
     if (!outcome.ok && storeError !== undefined) throw storeError;

@@ -3,9 +3,12 @@
 import type { CallPath } from '../sandbox/call.ts';
 
 const WINDOW_CALLS = 256;
-/** One call in a hundred may be slower than this. */
 const SLOW_US = 5_000;
-const ALLOWED_SLOW = 2;
+/**
+ * Of a window. On the synchronous way one in a hundred: there a call's time is its thread's own. On the other it is a clock's, and
+ * on a busy machine every twentieth call or so only waited for a core; what should not have come over is soon sent back.
+ */
+const ALLOWED_SLOW: Readonly<Record<CallPath, number>> = { sync: 2, async: 12 };
 /** After it lost the synchronous way a version must show this many windows of quick calls. */
 const PENALTY_WINDOWS = 8;
 
@@ -21,12 +24,17 @@ export class PathChooser {
     this.#allowed = allowed;
   }
 
-  /** @param insideUs how long the call was inside its isolate: what it would hold the loop of its host for. */
-  observe(insideUs: number, taken: CallPath): void {
-    if (this.path === 'sync' && taken === 'async') return this.demote();
+  /**
+   * @param call `insideUs`: how long it was inside its isolate, what it would hold the loop of its host for; `asked`: the way it was
+   *   sent on, which may not be the present one; `taken`: the way it went in the end
+   */
+  observe({ insideUs, asked, taken }: { insideUs: number; asked: CallPath; taken: CallPath }): void {
+    if (asked === 'sync' && taken === 'async') return this.demote();
+    // On its way since before the last decision: it says nothing about the present way.
+    if (asked !== this.path) return;
     this.#calls += 1;
     if (insideUs > SLOW_US) this.#slow += 1;
-    if (this.#slow > ALLOWED_SLOW) return this.demote();
+    if (this.#slow > ALLOWED_SLOW[this.path]) return this.demote();
     if (this.#calls < WINDOW_CALLS) return;
     this.#calls = 0;
     this.#slow = 0;

@@ -12,6 +12,7 @@ import {
   type GuestIsolates,
 } from './guest-isolates.ts';
 import { Examiner, type EvaluationInfo } from './examiner.ts';
+import { threadCpuUs } from './thread-cpu.ts';
 
 /** Evaluations that keep their isolate while others are asked for. */
 const MAX_EXAMINERS = 4;
@@ -249,12 +250,6 @@ class Exam {
     const questionerNs = this.#questioner === null ? 0n : this.#questioner.cpuNs() - this.#questionerCpuNs;
     return Number(candidateNs + questionerNs) / 1e6;
   }
-}
-
-/** Of this thread, which is where candidates run here: isolate.cpuTime counts wall clock while it runs. */
-function threadCpuUs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
 }
 
 function scoreOf(record: string, failure: Failure): { score: number; detail: unknown } {

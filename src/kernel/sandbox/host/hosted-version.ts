@@ -7,6 +7,7 @@ import type { GuestContext, GuestIsolates } from './guest-isolates.ts';
 import { errorJson, HostedCall, type CallMessage, type CallOwner, type FailureReport } from './hosted-call.ts';
 import type { HostOutput } from './host-output.ts';
 import { LiveIsolate, type Payer } from './live-isolate.ts';
+import { threadCpuUs } from './thread-cpu.ts';
 import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** The synchronous path stops the host's loop for no longer than this. */
@@ -142,7 +143,7 @@ export class HostedVersion implements CallOwner {
     const leftMs = Math.max(1, Math.ceil((meter.cpuLimitUs - meter.cpuUs) / 1000));
     const timeoutMs = Math.min(SYNC_CAP_MS, leftMs);
     const startedMs = performance.now();
-    const startedCpuNs = live.cpuNs ?? 0n;
+    const startedCpuUs = threadCpuUs();
     blackBox.enterMainThread(call.seq);
     let records = '';
     let failure: unknown;
@@ -157,7 +158,7 @@ export class HostedVersion implements CallOwner {
     }
     const wallMs = performance.now() - startedMs;
     meter.wallUs += wallMs * 1000;
-    meter.cpuUs += live.cpuUsSince(startedCpuNs) ?? wallMs * 1000;
+    meter.cpuUs += threadCpuUs() - startedCpuUs;
     if (failure === undefined) this.#take(call, { live, records });
     else if (live.gone) this.#endByLimit(call, { live, failure: 'memory_limit' });
     else if (wallMs >= timeoutMs - 1 && isTimeout(failure)) {

@@ -13,7 +13,6 @@ import {
   type GuestIsolate,
   type GuestIsolates,
 } from './guest-isolates.ts';
-import { isolateNs, isolateUsSince } from './isolate-clock.ts';
 import type { Execution, LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** Of `isolation: 'key'`: contexts that are kept while nobody calls them. */
@@ -68,15 +67,6 @@ export class LiveIsolate {
   /** Whether the isolate has ended, by our hand or because it hit its memory limit. */
   get gone(): boolean {
     return this.#parts.isolate.isDisposed;
-  }
-
-  /** Null when the isolate has ended, as in `isolateNs`. */
-  get cpuNs(): bigint | null {
-    return isolateNs(this.#parts.isolate, 'cpuTime');
-  }
-
-  cpuUsSince(startedNs: bigint): number | null {
-    return isolateUsSince(this.#parts.isolate, 'cpuTime', startedNs);
   }
 
   /** Compiles the version and runs its top level once, so that what is wrong with it shows now. */
