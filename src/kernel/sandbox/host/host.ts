@@ -159,6 +159,7 @@ export class Host {
     try {
       const exportsJson = await hosted.load(id);
       this.#output.write(`value\t${id}\t${exportsJson}\n`);
+      this.#isolates.makeSpare(request.limits.memoryMb);
     } catch (error) {
       this.#versions.delete(version);
       const report = error instanceof LoadFailure ? error.report : { failure: 'threw', suspects: 1, errorJson: errorJson(error) };
