@@ -1,10 +1,13 @@
 // Faults of the world around a node: each is said clearly, and nothing is lost.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DOUBLE, upload } from './fixtures.ts';
-import { startSeed, type SeedProcess } from './seed-process.ts';
+import { sql } from 'kysely';
+import { openPglite } from '#db/databases/pglite.ts';
+import { agentOf, createAgents, DOUBLE, upload } from './fixtures.ts';
+import { isAlive } from './processes.ts';
+import { endOfSeed, startSeed, type SeedProcess } from './seed-process.ts';
 import { until } from './until.ts';
 
 interface Envelope<T> {
@@ -19,15 +22,25 @@ async function folder(): Promise<{ path: string } & AsyncDisposable> {
 }
 
 const invoke = (seed: SeedProcess, agent: string, input: unknown, extra: object = {}) =>
-  seed.api<{ data: { n: number }; version: number; code?: string }>('POST', `/api/agents/${agent}/invoke`, { input, ...extra });
+  seed.api<{ data: { n: number }; version: number; code?: string; error?: string; hint?: string }>('POST', `/api/agents/${agent}/invoke`, {
+    input,
+    ...extra,
+  });
 
 describe('the data folder', () => {
   test('belongs to one node: a second one is refused and told which process has it', async () => {
     await using dir = await folder();
     await using first = await startSeed({ dataDir: dir.path });
-    const second = startSeed({ dataDir: dir.path });
-    await expect(second).rejects.toThrow(new RegExp(`${first.nodePid}`));
-    expect((await fetch(`${first.url}/health`)).status).toBe(200);
+    await createAgents(first, [upload('double', DOUBLE)]);
+    const second = await endOfSeed(dir.path);
+    expect(second.code).toBe(78);
+    expect(second.output).toContain(`is in use by process ${first.nodePid}`);
+    expect(second.output).toContain(`try: stop process ${first.nodePid}, or start this node with another DATA_DIR`);
+    // Said once, and the first one has lost nothing of it: its address, its socket, its work.
+    expect(second.output.match(/^error: .*is in use/gm)).toHaveLength(1);
+    expect((await invoke(first, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 } });
+    expect(JSON.parse(await readFile(join(dir.path, 'node.json'), 'utf8'))).toMatchObject({ pid: first.nodePid, ready: true });
+    expect((await stat(join(dir.path, 'seed.sock'))).isSocket()).toBe(true);
   });
 
   test('is taken over from a node that was killed, with everything that was acknowledged', async () => {
@@ -45,24 +58,59 @@ describe('the data folder', () => {
   });
 });
 
-test('a corrupt artifact is refused and repaired from the durable copy, and never served', async () => {
-  await using dir = await folder();
-  const first = await startSeed({ dataDir: dir.path });
-  await first.api('POST', '/api/agents', upload('double', DOUBLE));
-  await first.stop();
-  const objects = join(dir.path, 'code', 'objects');
-  const built = (await readdir(objects)).filter((name) => name.endsWith('.js') && !name.endsWith('.eval.js'));
-  for (const name of built) {
-    const file = join(objects, name);
-    await writeFile(file, (await readFile(file, 'utf8')).replace('* 2', '* 3'));
-  }
-  await using second = await startSeed({ dataDir: dir.path });
-  expect((await invoke(second, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 } });
+describe('an artifact that is not what was signed', () => {
+  test('on the disk: is repaired from the durable copy, and never served', async () => {
+    await using dir = await folder();
+    const first = await startSeed({ dataDir: dir.path });
+    await createAgents(first, [upload('double', DOUBLE)]);
+    await first.stop();
+    await changeFiles(dir.path, '* 2', '* 9');
+    await using second = await startSeed({ dataDir: dir.path });
+    expect((await invoke(second, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 }, version: 1 });
+    expect(second.output()).toContain('repaired from the durable copy');
+  });
+
+  test('in every copy: is refused with its reason, and the version before stays or comes back', async () => {
+    await using dir = await folder();
+    const first = await startSeed({ dataDir: dir.path });
+    await createAgents(first, [upload('double', DOUBLE), upload('only', 'return { n: input.n * 5 };')]);
+    await stage(first, 'double', 3);
+    expect((await promote(first, 'double', 'v2')).status).toBe(200);
+    await stage(first, 'double', 4);
+    await first.stop();
+    for (const factor of [3, 4, 5]) await changeFiles(dir.path, `* ${factor}`, '* 9');
+    const database = await openPglite({ folder: join(dir.path, 'database'), onError: (error) => expect.unreachable(String(error)) });
+    for (const factor of [3, 4, 5]) {
+      await sql`UPDATE artifacts SET js = replace(js, ${`* ${factor}`}, '* 9')`.execute(database.db);
+    }
+    await database.close();
+
+    await using second = await startSeed({ dataDir: dir.path });
+    // v2 was live and is damaged: v1 took its place, and says why.
+    expect((await invoke(second, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 }, version: 1 });
+    const { body } = await second.api<Envelope<{ version: number; status: string }[]>>('GET', '/api/code/double/versions');
+    expect(body.data.find(({ status }) => status === 'active')?.version).toBe(1);
+    const rollout = await second.api<Envelope<{ rollout: { reason: string } }>>('GET', '/api/agents/double');
+    expect(rollout.body.data.rollout.reason).toMatch(/can not be used: .*not the one that was signed/);
+    // v3 was staged: it can not be made live, nor called.
+    for (const refused of [await promote(second, 'double', 'v3'), await invoke(second, 'double', { n: 3 }, { version: 'v3' })]) {
+      expect([refused.status, refused.body.code]).toEqual([500, 'artifact_corrupt']);
+      expect(refused.body.error).toMatch(/can not be used: .*not the one that was signed/);
+    }
+    expect((await invoke(second, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 }, version: 1 });
+    // Nothing before it to go back to: the agent is down, which is no secret, and nobody else is.
+    const down = await invoke(second, 'only', { n: 3 });
+    expect([down.status, down.body.code]).toEqual([503, 'unavailable']);
+    expect(down.body.error).toMatch(/^only could not be started: .*not the one that was signed/);
+    const deep = await second.api<{ status: string; checks: Record<string, [{ output: string }]> }>('GET', '/health/deep');
+    expect([deep.status, deep.body.status]).toEqual([200, 'warning']);
+    expect(deep.body.checks['agents:live']?.[0].output).toBe('no live version: only');
+  });
 });
 
 test('a version that can not be loaded never replaces the one that is live', async () => {
   await using seed = await startSeed();
-  await seed.api('POST', '/api/agents', upload('double', DOUBLE));
+  await createAgents(seed, [upload('double', DOUBLE)]);
   const refused = await seed.api<Envelope<unknown>>('POST', '/api/code/double/versions', {
     from: { 'agent.ts': "throw new Error('at load');" },
   });
@@ -72,77 +120,28 @@ test('a version that can not be loaded never replaces the one that is live', asy
   expect((await invoke(seed, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 }, version: 1 });
 });
 
-test('SIGTERM lets calls in flight end, and the program ends with 0', async () => {
+test('an agent that was stopped is said to be that, not to be unknown', async () => {
   await using seed = await startSeed();
-  const slow = 'const end = input.n; let x = 0; for (let i = 0; i < end; i += 1) x += i % 7; return { n: x };';
-  await seed.api('POST', '/api/agents', upload('slow', slow, 'limits: { cpuMs: 20_000, deadlineMs: 30_000 },'));
-  const call = invoke(seed, 'slow', { n: 400_000_000 });
-  await until(
-    () => seed.api<Envelope<{ status: string }>>('GET', '/api/agents/slow'),
-    ({ body }) => body.data.status === 'busy',
-  );
-  seed.handle.kill('SIGTERM');
-  expect((await call).status).toBe(200);
-  expect(await seed.handle.exited).toMatchObject({ code: 0 });
+  await createAgents(seed, [upload('double', DOUBLE)]);
+  expect((await seed.api('POST', '/api/agents/double/stop', {})).status).toBe(200);
+  const { status, body } = await invoke(seed, 'double', { n: 1 });
+  expect([status, body.code, body.error, body.hint]).toEqual([409, 'invalid_state', 'double is not running', 'seed agents:start double']);
+  expect((await seed.api('POST', '/api/agents/double/start', {})).status).toBe(200);
+  expect((await invoke(seed, 'double', { n: 3 })).body).toMatchObject({ data: { n: 6 }, version: 1 });
 });
 
-test('SIGINT twice ends it now', async () => {
-  await using seed = await startSeed();
-  await seed.api('POST', '/api/agents', upload('slow', 'for (;;) {}', 'limits: { cpuMs: 30_000, deadlineMs: 60_000 },'));
-  const call = invoke(seed, 'slow', { n: 1 }).catch(() => null);
-  await until(
-    () => seed.api<Envelope<{ status: string }>>('GET', '/api/agents/slow'),
-    ({ body }) => body.data.status === 'busy',
-  );
-  process.kill(seed.handle.pid, 'SIGINT');
-  // Terminals and launchers repeat a Ctrl-C: the second one counts once the program has said so.
-  await until(
-    () => Promise.resolve(seed.output()),
-    (text) => text.includes('ends it now'),
-  );
-  process.kill(seed.handle.pid, 'SIGINT');
-  const exit = await seed.handle.exited;
-  expect(exit.code).not.toBe(0);
-  await call;
-  await until(
-    () => Promise.resolve(isAlive(seed.nodePid)),
-    (alive) => !alive,
-  );
-});
-
-test('state is kept over a restart, and every acknowledged call is in it exactly once', async () => {
-  await using dir = await folder();
-  const counter = upload(
-    'counter',
-    'return next(); async function next() { const n = ((await ctx.state.get<number>()) ?? 0) + input.n; await ctx.state.set(n); return { n }; }',
-    "capabilities: ['state'],",
-  );
-  const first = await startSeed({ dataDir: dir.path });
-  expect((await first.api<Envelope<unknown>>('POST', '/api/agents', counter)).status).toBe(201);
-  let acknowledged = 0;
-  const calls = Array.from({ length: 40 }, async () => {
-    const answer = await invoke(first, 'counter', { n: 1 }, { key: 'a' }).catch(() => null);
-    if (answer?.status === 200) acknowledged += 1;
+const stage = (seed: SeedProcess, agent: string, factor: number) =>
+  seed.api<Envelope<{ version: number }>>('POST', `/api/code/${agent}/versions`, {
+    from: { 'agent.ts': agentOf(`return { n: input.n * ${factor} };`) },
   });
-  await until(
-    () => Promise.resolve(acknowledged),
-    (count) => count >= 5,
-  );
-  process.kill(first.nodePid, 'SIGKILL');
-  process.kill(first.handle.pid, 'SIGKILL');
-  await first.handle.exited;
-  await Promise.all(calls);
-  await using second = await startSeed({ dataDir: dir.path });
-  const { body } = await invoke(second, 'counter', { n: 0 }, { key: 'a' });
-  expect(body.data.n).toBeGreaterThanOrEqual(acknowledged);
-  expect(body.data.n).toBeLessThanOrEqual(40);
-});
+const promote = (seed: SeedProcess, agent: string, version: string) =>
+  seed.api<Envelope<unknown>>('POST', `/api/code/${agent}/versions/${version}/promote`, {}, { 'x-confirm': 'code:promote' });
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+/** In every built script of the code store. */
+async function changeFiles(dataDir: string, from: string, to: string): Promise<void> {
+  const objects = join(dataDir, 'code', 'objects');
+  for (const name of (await readdir(objects)).filter((file) => file.endsWith('.js') && !file.endsWith('.eval.js'))) {
+    const file = join(objects, name);
+    await writeFile(file, (await readFile(file, 'utf8')).replace(from, to));
   }
 }

@@ -24,7 +24,6 @@ import { CodeStore } from '#kernel/code-store/code-store.ts';
 import { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import { inProcessQueue } from '#kernel/cluster/queues/in-process.ts';
 import { Health } from '#kernel/health.ts';
-import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import { describeTree } from '#kernel/supervisor/root-link.ts';
@@ -38,6 +37,7 @@ import { emit } from '#telemetry/emit.ts';
 import { MetricsHistory } from '#telemetry/metrics-history.ts';
 import { createStager } from './build.ts';
 import { adoptFolders } from './folders.ts';
+import { registerChecks } from './health.ts';
 import { createPromotion, createWorkbench } from './improving.ts';
 import type { Parts } from './parts.ts';
 import { totalMemory, withMemory } from './process-tree.ts';
@@ -141,52 +141,6 @@ async function queueDepth(parts: Parts): Promise<number> {
   const counts = await countJobs(parts.get('database'));
   const queue = counts.find((count) => count.queue === IMPROVEMENTS_QUEUE);
   return queue === undefined ? 0 : queue.available + queue.scheduled + queue.executing;
-}
-
-function registerChecks(health: Health, parts: Parts): void {
-  health.register(diskCheck(parts.ground.config.data.dir));
-  health.register(eventLoopCheck(parts.ground.telemetry.lag));
-  health.register({
-    name: 'database:query',
-    component: 'datastore',
-    required: true,
-    run: async () => {
-      const startedMs = parts.ground.monotonicMs();
-      await countJobs(parts.get('database'));
-      return { status: 'pass', observedValue: Math.round((parts.ground.monotonicMs() - startedMs) * 10) / 10, observedUnit: 'ms' };
-    },
-  });
-  health.register({
-    name: 'sandbox:serving-hosts',
-    component: 'component',
-    required: true,
-    run: () => {
-      const { size } = parts.get('hosts');
-      const wanted = parts.ground.config.sandbox.servingHosts;
-      const status = size === 0 ? 'fail' : size < wanted ? 'warn' : 'pass';
-      return {
-        status,
-        observedValue: size,
-        observedUnit: 'processes',
-        ...(size < wanted ? { output: `${size} of ${wanted} answer` } : {}),
-      };
-    },
-  });
-  health.register({
-    name: 'agents:live',
-    component: 'component',
-    required: false,
-    run: () => {
-      const workers = parts.get('runtime').workers();
-      const dead = workers.filter((worker) => worker.live === null).map((worker) => worker.agent);
-      return {
-        status: dead.length === 0 ? 'pass' : 'warn',
-        observedValue: workers.length,
-        observedUnit: 'agents',
-        ...(dead.length === 0 ? {} : { output: `no live version: ${dead.join(', ')}` }),
-      };
-    },
-  });
 }
 
 export async function startAgents(parts: Parts): Promise<Service> {

@@ -16,13 +16,15 @@ interface InvokeInput {
 const MAX_IDEMPOTENCY_KEY = 255;
 
 export async function invoke(input: InvokeInput, context: OperationContext<NodePorts>) {
-  const { runtime, codeStore } = context.ports;
+  const { agents, runtime, codeStore } = context.ports;
   if (context.idempotencyKey !== undefined && context.idempotencyKey.length > MAX_IDEMPOTENCY_KEY) {
     throw new SeedError(
       'bad_request',
       `the idempotency key has ${context.idempotencyKey.length} characters, at most ${MAX_IDEMPOTENCY_KEY} are allowed`,
     );
   }
+  // One that does not run is not one that does not exist: this throws which of the two it is.
+  if (runtime.find(input.agent) === undefined) agents.rollout(input.agent);
   const hash = input.version === undefined ? undefined : (await codeStore.resolve(input.agent, input.version)).hash;
   const invoked = await runtime.invoke({
     agent: input.agent,

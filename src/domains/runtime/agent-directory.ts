@@ -1,6 +1,6 @@
 // The agents of this node: one supervised worker each, brought to what their desired row says.
 import type { Database } from '#db/database.ts';
-import { SeedError } from '#lib/error.ts';
+import { isSeedError, SeedError } from '#lib/error.ts';
 import { nearest } from '#lib/nearest.ts';
 import { AgentWorker, type AgentWorkerOptions } from '#kernel/runtime/agent-worker.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
@@ -33,6 +33,8 @@ export class AgentDirectory {
   /** Known names, so that "did you mean" needs no database. */
   readonly #names = new Set<string>();
   readonly #stopping = new Set<string>();
+  /** Those that should run and could not be started, and why. */
+  readonly #failed = new Map<string, string>();
 
   constructor(options: AgentDirectoryOptions) {
     this.#options = options;
@@ -63,6 +65,7 @@ export class AgentDirectory {
   async stop(name: string, force: boolean): Promise<void> {
     await getAgent(this.#options.database, name);
     await updateAgent(this.#options.database, name, { desired: 'stopped' });
+    this.#failed.delete(name);
     const supervisor = this.#options.supervisor();
     if (force) {
       const running = this.#running.get(name);
@@ -77,16 +80,25 @@ export class AgentDirectory {
     }
   }
 
-  /** @throws SeedError `not_found`, `invalid_state` when it is stopped */
+  /** @throws SeedError `not_found`, `invalid_state` when it is stopped, `unavailable` when it could not be started */
   rollout(name: string): Rollout {
     const running = this.#running.get(name);
     if (running !== undefined) return running.rollout;
+    const problem = this.#failed.get(name);
+    if (problem !== undefined) {
+      throw new SeedError('unavailable', `${name} could not be started: ${problem}`, { hint: `seed agents:start ${name} tries again` });
+    }
     if (this.#names.has(name)) throw new SeedError('invalid_state', `${name} is not running`, { hint: `seed agents:start ${name}` });
     throw this.unknown(name);
   }
 
   worker(name: string): AgentWorker | null {
     return this.#running.get(name)?.worker ?? null;
+  }
+
+  /** Agents that should run and do not, with the reason. */
+  failed(): ReadonlyMap<string, string> {
+    return this.#failed;
   }
 
   names(): readonly string[] {
@@ -136,6 +148,22 @@ export class AgentDirectory {
 
   /** @returns why it did not start, or null */
   async #startChild(name: string): Promise<string | null> {
+    const problem = await this.#tryStart(name);
+    if (problem === null) this.#failed.delete(name);
+    else this.#failed.set(name, problem);
+    return problem;
+  }
+
+  /** The live version is damaged in every copy: the one before it takes its place again, for everybody and on record. */
+  async #fallBack(rollout: Rollout, error: unknown): Promise<void> {
+    const { nodePrincipal, onError } = this.#options.rollout;
+    if (!isSeedError(error) || error.code !== 'artifact_corrupt' || rollout.rollbackTarget === null) throw error;
+    onError(error);
+    await rollout.rollback({ principal: nodePrincipal, reason: error.message });
+  }
+
+  /** @returns why it did not start, or null */
+  async #tryStart(name: string): Promise<string | null> {
     const { runtime, worker: workerOptions, rollout: rolloutOptions } = this.#options;
     const result = await this.#options.supervisor().startChild({
       id: name,
@@ -144,7 +172,7 @@ export class AgentDirectory {
       start: serviceChild(async () => {
         const worker = new AgentWorker({ ...workerOptions, agent: name });
         const rollout = new Rollout({ ...rolloutOptions, worker });
-        await rollout.reconcile();
+        await rollout.reconcile().catch((error: unknown) => this.#fallBack(rollout, error));
         const running = { worker, rollout };
         this.#running.set(name, running);
         runtime.add(worker);

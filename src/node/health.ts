@@ -1,0 +1,52 @@
+// What a node looks at to say how it is.
+import { countJobs } from '#db/jobs.ts';
+import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
+import type { Health } from '#kernel/health.ts';
+import type { Parts } from './parts.ts';
+
+export function registerChecks(health: Health, parts: Parts): void {
+  health.register(diskCheck(parts.ground.config.data.dir));
+  health.register(eventLoopCheck(parts.ground.telemetry.lag));
+  health.register({
+    name: 'database:query',
+    component: 'datastore',
+    required: true,
+    run: async () => {
+      const startedMs = parts.ground.monotonicMs();
+      await countJobs(parts.get('database'));
+      return { status: 'pass', observedValue: Math.round((parts.ground.monotonicMs() - startedMs) * 10) / 10, observedUnit: 'ms' };
+    },
+  });
+  health.register({
+    name: 'sandbox:serving-hosts',
+    component: 'component',
+    required: true,
+    run: () => {
+      const { size } = parts.get('hosts');
+      const wanted = parts.ground.config.sandbox.servingHosts;
+      const status = size === 0 ? 'fail' : size < wanted ? 'warn' : 'pass';
+      return {
+        status,
+        observedValue: size,
+        observedUnit: 'processes',
+        ...(size < wanted ? { output: `${size} of ${wanted} answer` } : {}),
+      };
+    },
+  });
+  health.register({
+    name: 'agents:live',
+    component: 'component',
+    required: false,
+    run: () => {
+      const workers = parts.get('runtime').workers();
+      const failed = parts.get('agents').failed();
+      const dead = [...workers.filter((worker) => worker.live === null).map((worker) => worker.agent), ...failed.keys()];
+      return {
+        status: dead.length === 0 ? 'pass' : 'warn',
+        observedValue: workers.length,
+        observedUnit: 'agents',
+        ...(dead.length === 0 ? {} : { output: `no live version: ${dead.join(', ')}` }),
+      };
+    },
+  });
+}
