@@ -1,7 +1,4 @@
-// The packer improves itself while it runs: better on data that decided nothing, live without a failed call, and through a crash.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// The packer improves itself while it runs: better on data that decided nothing, and live without a failed call.
 import { expect, test } from 'vitest';
 import { startSeed, type SeedProcess } from './seed-process.ts';
 import { until } from './until.ts';
@@ -81,34 +78,6 @@ test('a search finds a better packer, which goes live under load without a faile
   expect(new Set(statuses)).toEqual(new Set([200]));
   const back = await seed.api<{ data: { version: number } }>('POST', '/api/code/packer/rollback', {}, { 'x-confirm': 'code:rollback' });
   expect(back.body.data.version).toBe(1);
-});
-
-test('kill -9 in the middle: the live version is the same, and the improvement goes on', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'seed-kill-'));
-  const first = await startSeed({ dataDir });
-  const id = await improve(first, { proposer: 'genetic', budget: '20s', seed: 3 });
-  await until(
-    () => get(first, id),
-    (one) => one.state === 'generating' && one.evaluated > 50,
-  );
-  process.kill(first.nodePid, 'SIGKILL');
-  process.kill(first.handle.pid, 'SIGKILL');
-  await first.handle.exited;
-  {
-    await using second = await startSeed({ dataDir });
-    expect(await activeVersion(second)).toBe(1);
-    const resumed = await get(second, id);
-    expect(ENDS).not.toContain(resumed.state);
-    const ended = await until(
-      () => get(second, id),
-      (one) => [...ENDS, 'verifying'].includes(one.state),
-      120_000,
-    );
-    expect(['live', 'verifying', 'no_gain']).toContain(ended.state);
-    // What the search had done before it was cut off is still on record.
-    expect(ended.evaluated).toBeGreaterThan(50);
-  }
-  await rm(dataDir, { recursive: true });
 });
 
 test('a running improvement can be cancelled, and nothing of it goes live', async () => {

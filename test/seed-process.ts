@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnProcess, type ChildHandle } from '#lib/process.ts';
+import { until } from './until.ts';
 
 const PROJECT = new URL('..', import.meta.url).pathname;
 
@@ -38,6 +39,8 @@ export interface SeedProcess extends AsyncDisposable {
   handle: ChildHandle;
   /** Process id of the node, the root supervisor's child. */
   nodePid: number;
+  /** Waits for the node that the root starts after this one has ended: `url` and `nodePid` are the new one's then. */
+  nodeAgain: () => Promise<void>;
   /** Standard output and error so far. */
   output: () => string;
   /** Milliseconds from the start until the port answered (only with `port`, else as `readyMs`), and until the node was ready. */
@@ -86,7 +89,15 @@ export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedP
     output,
     boundMs,
     readyMs,
-    api: (method, path, body, headers) => api({ url, token, method, path, body, headers }),
+    nodeAgain: async () => {
+      const next = await until(
+        () => readNodeFile(dataDir, handle.pid),
+        (one) => one?.ready === true && one.pid !== seed.nodePid,
+      );
+      seed.url = next?.url ?? '';
+      seed.nodePid = next?.pid ?? 0;
+    },
+    api: (method, path, body, headers) => api({ url: seed.url, token, method, path, body, headers }),
     stop: async () => {
       handle.kill('SIGTERM');
       return handle.exited;
