@@ -8,7 +8,8 @@ const policy = contractSchema.shape.rollout.parse(undefined);
 function figures(given: Partial<CallFigures>): CallFigures {
   const calls = given.calls ?? 0;
   const errors = given.errors ?? 0;
-  return { calls, errors, limitHits: 0, errorRate: calls === 0 ? 0 : errors / calls, p95Ms: calls === 0 ? null : 10, ...given };
+  const p95Ms = given.p95Ms ?? (calls === 0 ? null : 10);
+  return { calls, errors, limitHits: 0, errorRate: calls === 0 ? 0 : errors / calls, p95Ms, ownP95Ms: p95Ms, ...given };
 }
 
 test.each([
@@ -22,6 +23,13 @@ test.each([
   ['one failure of one call is not', figures({ calls: 100 }), figures({ calls: 1, errors: 1 }), false, 'continue'],
   ['limit hits end it at once', figures({ calls: 100 }), figures({ calls: 4, errors: 4, limitHits: 4 }), false, 'failed'],
   ['a p95 that doubled', figures({ calls: 100 }), figures({ calls: 100, p95Ms: 21 }), true, 'failed'],
+  [
+    'a p95 that doubled while the machine was busy',
+    figures({ calls: 100 }),
+    figures({ calls: 100, p95Ms: 21, ownP95Ms: 11 }),
+    true,
+    'successful',
+  ],
   ['a p95 that doubled within a millisecond', figures({ calls: 100, p95Ms: 0.4 }), figures({ calls: 100, p95Ms: 1.2 }), true, 'successful'],
   ['a p95 with nothing to compare it with', figures({}), figures({ calls: 100, p95Ms: 500 }), true, 'successful'],
 ] as const)('%s', (_name, stable, canary, ended, phase) => {

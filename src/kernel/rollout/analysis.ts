@@ -46,7 +46,10 @@ export function analyse(stable: CallFigures, canary: CallFigures, options: { pol
   const p95Counts = enough && stable.calls >= policy.minCalls && (ended || canary.calls >= 5 * policy.minCalls);
   if (p95Counts && canary.p95Ms !== null && stable.p95Ms !== null) {
     const slower = canary.p95Ms - stable.p95Ms;
-    if (canary.p95Ms > stable.p95Ms * policy.maxP95Ratio && slower >= policy.minP95IncreaseMs) {
+    const ownSlower = (canary.ownP95Ms ?? 0) - (stable.ownP95Ms ?? 0);
+    const isWorse = canary.p95Ms > stable.p95Ms * policy.maxP95Ratio && slower >= policy.minP95IncreaseMs;
+    // A machine that became busy makes every version slower: what condemns this one must for the most part be its own doing.
+    if (isWorse && ownSlower >= slower / 2) {
       return answer('failed', `p95 is ${canary.p95Ms.toFixed(1)} ms, ${stable.p95Ms.toFixed(1)} ms before`, 'latency');
     }
   }

@@ -283,4 +283,4 @@ export class Rollout {
   }
 }
 
-const NOTHING_SEEN: CallFigures = { calls: 0, errors: 0, limitHits: 0, errorRate: 0, p95Ms: null };
+const NOTHING_SEEN: CallFigures = { calls: 0, errors: 0, limitHits: 0, errorRate: 0, p95Ms: null, ownP95Ms: null };

@@ -41,6 +41,8 @@ export interface Ran {
   outcome: CallOutcome;
   /** Set by the call, not committed yet. */
   stateJson: string | undefined;
+  /** Inside the isolate, and waiting for what the call asked for. */
+  ownUs: number;
 }
 
 /** Runs the call in a host; again on another when it lost its host and was not the cause. */
@@ -55,6 +57,8 @@ export async function run(
   for (let attempt = 0; ; attempt += 1) {
     let stateJson: string | undefined;
     let stateError: SeedError | undefined;
+    let waitedMs = 0;
+    const waited = (ms: number): void => void (waitedMs += ms);
     let storeError: SeedError | undefined;
     // A call that was near a crash is run where its host can say what it was doing.
     const path = attempt === 0 ? version.path.path : 'async';
@@ -72,7 +76,7 @@ export async function run(
         if (turn !== null && name === 'state.set') {
           stateJson = JSON.stringify(args);
           stateError = stateTooLarge(stateJson, version.contract.limits.stateBytes);
-          return served(version, name, Promise.resolve('null'));
+          return served(Promise.resolve('null'), { version, capability: name, waited });
         }
         if (turn !== null && name === 'state.get')
           return served(
@@ -98,21 +102,25 @@ export async function run(
     if (outcome.ok && stateError !== undefined) throw stateError;
     // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
     if (!outcome.ok && storeError !== undefined) throw storeError;
-    if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) return { outcome, stateJson };
+    if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) {
+      return { outcome, stateJson, ownUs: outcome.stats.cpuUs + waitedMs * 1000 };
+    }
     avoid = answer.hostId;
     alone = outcome.suspects > 1;
   }
 }
 
-/** Tells how a capability was served, and leaves the answer as it is. */
-function served(version: ServedVersion, capability: string, answer: Promise<string>): Promise<string> {
+/** Tells how a capability was served and how long that took, and leaves the answer as it is. */
+function served(
+  answer: Promise<string>,
+  { version, capability, waited }: { version: ServedVersion; capability: string; waited: (ms: number) => void },
+): Promise<string> {
   const startedMs = performance.now();
-  const told = (outcome: 'ok' | 'error'): void =>
-    emit(
-      'seed_agent.capability.request',
-      { duration_us: Math.round((performance.now() - startedMs) * 1000) },
-      { agent: version.agent, capability, outcome },
-    );
+  const told = (outcome: 'ok' | 'error'): void => {
+    const ms = performance.now() - startedMs;
+    waited(ms);
+    emit('seed_agent.capability.request', { duration_us: Math.round(ms * 1000) }, { agent: version.agent, capability, outcome });
+  };
   answer.then(
     () => told('ok'),
     () => told('error'),

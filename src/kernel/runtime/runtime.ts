@@ -173,10 +173,11 @@ export class Runtime {
     };
     const startedMs = monotonicMs();
     let outcome: CallOutcome | null = null;
+    let ownUs = 0;
     version.enter();
     try {
       const ran = await run(invocation, version, { hosts: this.#options.hosts, turn });
-      outcome = ran.outcome;
+      ({ outcome, ownUs } = ran);
       if (!outcome.ok) throw failureError(outcome, version.mapStack(outcome.error.stack));
       checks.output(outcome.outputJson);
       const durationUs = (monotonicMs() - startedMs) * 1000;
@@ -189,12 +190,12 @@ export class Runtime {
         durationUs,
       });
       const durationMs = monotonicMs() - startedMs;
-      const recorded = this.#finish(worker, version, { invocation, request, outcome, error: null, durationMs });
+      const recorded = this.#finish(worker, version, { invocation, request, outcome, ownUs, error: null, durationMs });
       const { outputJson } = outcome;
       return { callId: invocation.callId, outputJson, version: version.number, hash: version.hash, durationMs, recorded, replayed: false };
     } catch (thrown) {
       const error = toSeedError(thrown);
-      this.#finish(worker, version, { invocation, request, outcome, error, durationMs: monotonicMs() - startedMs });
+      this.#finish(worker, version, { invocation, request, outcome, ownUs, error, durationMs: monotonicMs() - startedMs });
       throw error;
     } finally {
       version.leave();
@@ -232,12 +233,19 @@ export class Runtime {
   #finish(
     worker: AgentWorker,
     version: ServedVersion,
-    call: { invocation: Invocation; request: InvokeRequest; outcome: CallOutcome | null; error: SeedError | null; durationMs: number },
+    call: {
+      invocation: Invocation;
+      request: InvokeRequest;
+      outcome: CallOutcome | null;
+      ownUs: number;
+      error: SeedError | null;
+      durationMs: number;
+    },
   ): boolean {
     const { invocation, outcome, error, durationMs } = call;
     const blamed = whoIsToBlame(outcome, error);
     const nowMs = this.#options.nowMs();
-    if (blamed !== null) version.stats.observe(nowMs, durationMs * 1000, blamed);
+    if (blamed !== null) version.stats.observe({ atMs: nowMs, durationUs: durationMs * 1000, ownUs: call.ownUs, outcome: blamed });
     emit(
       'seed_agent.invocation.end',
       { duration_us: Math.round(durationMs * 1000), cpu_us: Math.round(outcome?.stats.cpuUs ?? 0) },
