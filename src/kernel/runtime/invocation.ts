@@ -80,8 +80,6 @@ export async function run(
         }
         if (turn !== null && name === 'state.get')
           return served(
-            version,
-            name,
             turn.stateJson().then(
               (json) => json ?? 'null',
               (error: unknown) => {
@@ -89,6 +87,7 @@ export async function run(
                 throw storeError;
               },
             ),
+            { version, capability: name, waited },
           );
         emit('seed_agent.capability.request', { duration_us: 0 }, { agent: version.agent, capability: name, outcome: 'refused' });
         return Promise.reject(new SeedError('forbidden', `the capability ${name} is not granted`));
