@@ -93,27 +93,3 @@ test('a running improvement can be cancelled, and nothing of it goes live', asyn
   expect([again.status, again.body.code]).toEqual([409, 'invalid_state']);
   expect(await activeVersion(seed)).toBe(1);
 });
-
-test('a full queue says so, and when to come back', async () => {
-  await using seed = await startSeed();
-  let refused: Response | null = null;
-  for (let n = 0; n < 110 && refused === null; n += 1) {
-    const response = await fetch(`${seed.url}/api/agents/packer/improvements`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${seed.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ budget: '24h' }),
-    });
-    if (response.status === 202) await response.body?.cancel();
-    else refused = response;
-  }
-  if (refused === null) throw new Error('110 improvements were taken');
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
-  expect(await refused.json()).toMatchObject({ code: 'queue_full' });
-  const health = await until(
-    () => seed.api<{ status: string; queue_depth: number; queue_status: string }>('GET', '/health/deep'),
-    ({ status }) => status === 503,
-  );
-  expect(health.body).toMatchObject({ status: 'degraded', queue_status: 'full' });
-  expect((await fetch(`${seed.url}/health`)).status).toBe(200);
-});
