@@ -1,5 +1,6 @@
 // The packer improves itself while it runs: better on data that decided nothing, and live without a failed call.
 import { expect, test } from 'vitest';
+import { createAgents } from './fixtures.ts';
 import { startSeed, type SeedProcess } from './seed-process.ts';
 import { until } from './until.ts';
 
@@ -78,6 +79,61 @@ test('a search finds a better packer, which goes live under load without a faile
   expect(new Set(statuses)).toEqual(new Set([200]));
   const back = await seed.api<{ data: { version: number } }>('POST', '/api/code/packer/rollback', {}, { 'x-confirm': 'code:rollback' });
   expect(back.body.data.version).toBe(1);
+});
+
+// What is chosen by is not what is decided by: here the two disagree, so whatever the search finds is worse.
+const CHEATED = {
+  'contract.ts': `import { contract, z } from 'seed-agent/agent';
+export default contract({
+  name: 'cheated',
+  summary: 'for tests',
+  exports: {
+    handle: { kind: 'call', input: z.object({ x: z.number() }), output: z.object({ y: z.number() }) },
+    weight: { kind: 'evolvable', parameters: { x: { min: 1, max: 9 } } },
+  },
+  objective: { name: 'loss', direction: 'minimize' },
+});
+`,
+  'agent.ts': `import { agent } from 'seed-agent/agent';
+import type contract from './contract.ts';
+export function weight(x: number): number {
+  return x + 1;
+}
+export default agent<typeof contract>({ handle: ({ x }) => ({ y: weight(x) }) });
+`,
+  'evals/evaluation.ts': `import { evaluation } from 'seed-agent/agent';
+import type contract from '../contract.ts';
+const bounded = (y: number): number => Math.max(-1e6, Math.min(1e6, y));
+export default evaluation<typeof contract, { x: number }>({
+  sets: { selection: { samples: 4 }, validation: { samples: 12 }, test: { samples: 12 } },
+  sample: (_set, random) => ({ x: 1 + random() }),
+  inside: ({ x }, candidate) => bounded(candidate.weight(x)),
+  *session({ x }) {
+    const { y } = yield { x };
+    return { score: -bounded(y) };
+  },
+});
+`,
+};
+
+test('a candidate that is better only where it was chosen is never live, nor a version', async () => {
+  await using seed = await startSeed();
+  await createAgents(seed, [{ from: CHEATED }]);
+  const { status, body } = await seed.api<{ data: { id: string } }>('POST', '/api/agents/cheated/improvements', { budget: '3s', seed: 1 });
+  expect(status).toBe(202);
+  const ended = await until(
+    () => get(seed, body.data.id),
+    (one) => ENDS.includes(one.state),
+  );
+  expect([ended.state, ended.version]).toEqual(['no_gain', null]);
+  expect(ended.evaluated).toBeGreaterThan(10);
+  // It was better on the set it was chosen by, and said so: what refused it was the other one.
+  expect(ended.reason).toMatch(/validation/);
+  expect(ended.stages.map(({ stage }) => stage)).not.toContain('swap');
+  const versions = await seed.api<{ data: { version: number; status: string }[] }>('GET', '/api/code/cheated/versions');
+  expect(versions.body.data).toMatchObject([{ version: 1, status: 'active' }]);
+  const call = await seed.api<{ data: { y: number }; version: number }>('POST', '/api/agents/cheated/invoke', { input: { x: 2 } });
+  expect(call.body).toMatchObject({ data: { y: 3 }, version: 1 });
 });
 
 test('a running improvement can be cancelled, and nothing of it goes live', async () => {
