@@ -215,7 +215,9 @@ export class Runtime {
     },
   ): Promise<void> {
     const { request, invocation, turn, outputJson, stateJson, durationUs } = call;
-    const answer: IdempotentAnswer = {
+    const { idempotencyKey } = request;
+    if (turn === null && idempotencyKey === undefined) return;
+    const answer = (): IdempotentAnswer => ({
       callId: invocation.callId,
       inputHash: hashInput(invocation.exportName, request.key ?? null, invocation.inputJson),
       exportName: invocation.exportName,
@@ -223,8 +225,8 @@ export class Runtime {
       hash: version.hash,
       outputJson,
       durationUs,
-    };
-    const idempotency = request.idempotencyKey === undefined ? null : { key: request.idempotencyKey, answer };
+    });
+    const idempotency = idempotencyKey === undefined ? null : { key: idempotencyKey, answer: answer() };
     if (turn !== null) await turn.commit({ stateJson, stateHash: version.hash, idempotency });
     else if (idempotency !== null) await this.#options.state.commit({ agent: worker.agent, instance: null, idempotency }, 0);
   }

@@ -17,6 +17,12 @@ export interface HostAnswer {
 /** How long a call waits for a host while all of them are being replaced. */
 const HOST_WAIT_MS = 3_000;
 
+/**
+ * Calls on the synchronous path that one host is given before the next: they take some 20 µs each, and what they cost is the way
+ * there, which calls that go together share.
+ */
+const HOME_CALLS = 64;
+
 interface Slot {
   host: ServingHost;
   inFlight: number;
@@ -76,9 +82,9 @@ export class ServingHosts {
     return this.#loaded.has(hash);
   }
 
-  /** Runs a call on the least busy host, avoiding the one that `avoid` names. */
+  /** Runs a call, avoiding the host that `avoid` names: on the version's home host while it is quick, else on the least busy one. */
   async call(request: CallRequest, avoid?: string): Promise<HostAnswer> {
-    const [id, slot] = this.#choose(avoid) ?? (await this.#wait(avoid));
+    const [id, slot] = this.#choose(request, avoid) ?? (await this.#wait(request, avoid));
     slot.inFlight += 1;
     try {
       return { outcome: await slot.host.call(request), hostId: id };
@@ -102,23 +108,32 @@ export class ServingHosts {
     return entry !== undefined && this.#slots.get(entry[0]) === entry[1];
   }
 
-  #choose(avoid: string | undefined): [string, Slot] | undefined {
+  #choose({ path, hash }: CallRequest, avoid: string | undefined): [string, Slot] | undefined {
     let best: [string, Slot] | undefined;
+    let untilHome = path === 'sync' ? homeOf(hash, this.#slots.size) : -1;
     for (const entry of this.#slots) {
+      const isHome = untilHome === 0;
+      untilHome -= 1;
       if (entry[0] === avoid && this.#slots.size > 1) continue;
+      if (isHome && entry[1].inFlight < HOME_CALLS) return entry;
       if (best === undefined || entry[1].inFlight < best[1].inFlight) best = entry;
     }
     return best;
   }
 
-  async #wait(avoid: string | undefined): Promise<[string, Slot]> {
+  async #wait(request: CallRequest, avoid: string | undefined): Promise<[string, Slot]> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     const timer = setTimeout(resolve, HOST_WAIT_MS);
     await promise;
     clearTimeout(timer);
-    const chosen = this.#choose(avoid);
+    const chosen = this.#choose(request, avoid);
     if (chosen !== undefined) return chosen;
     throw new SeedError('unavailable', 'no sandbox host is ready', { retryAfterMs: 1_000, hint: 'see: seed system:status' });
   }
+}
+
+/** Versions are spread over the hosts. @returns 0 … size - 1 */
+function homeOf(hash: string, size: number): number {
+  return (hash.charCodeAt(0) * 16 + hash.charCodeAt(1)) % size;
 }

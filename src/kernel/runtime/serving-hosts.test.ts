@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import type { CallOutcome, CallPath, CallRequest } from '../sandbox/call.ts';
+import { ServingHosts } from './serving-hosts.ts';
+
+/** Answers when it is told to. */
+function idleHost() {
+  const waiting: (() => void)[] = [];
+  return {
+    waiting,
+    load: () => Promise.resolve(undefined),
+    unload: () => Promise.resolve(undefined),
+    call: () => new Promise<CallOutcome>((resolve) => waiting.push(() => resolve({ ok: true } as CallOutcome))),
+  };
+}
+
+function request(path: CallPath, hash = 'a'.repeat(64)): CallRequest {
+  return { path, hash } as CallRequest;
+}
+
+async function two() {
+  const hosts = new ServingHosts();
+  const sides = { one: idleHost(), two: idleHost() };
+  await hosts.join('one', sides.one);
+  await hosts.join('two', sides.two);
+  return { hosts, counts: () => [sides.one.waiting.length, sides.two.waiting.length], sides };
+}
+
+test('calls on the asynchronous path are spread', async () => {
+  const { hosts, counts } = await two();
+  for (let call = 0; call < 10; call += 1) void hosts.call(request('async'));
+  expect(counts()).toEqual([5, 5]);
+});
+
+test('calls on the synchronous path stay on their home host until it has enough', async () => {
+  const { hosts, counts } = await two();
+  for (let call = 0; call < 64; call += 1) void hosts.call(request('sync'));
+  expect(counts().toSorted()).toEqual([0, 64]);
+  void hosts.call(request('sync'));
+  expect(counts().toSorted()).toEqual([1, 64]);
+});
+
+test('versions have different homes', async () => {
+  const { hosts, counts } = await two();
+  for (const digit of '0123456789abcdef') void hosts.call(request('sync', `a${digit}`.padEnd(64, '0')));
+  expect(Math.min(...counts())).toBeGreaterThan(3);
+});
+
+test('a host that is to be avoided is, be it home or not', async () => {
+  const { hosts, counts } = await two();
+  for (let call = 0; call < 4; call += 1) void hosts.call(request('sync'), 'one');
+  expect(counts()).toEqual([0, 4]);
+});
+
+test('a call finds its host again when that has gone', async () => {
+  const { hosts, sides } = await two();
+  hosts.leave('one', sides.one);
+  for (let call = 0; call < 4; call += 1) void hosts.call(request('sync'));
+  expect(sides.two.waiting).toHaveLength(4);
+});
