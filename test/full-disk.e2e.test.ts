@@ -109,6 +109,8 @@ test('under the data, seen coming: writes are refused, reads and stateless calls
     ({ status }) => status === 200,
   );
   expect(well.body.checks['disk:free']?.[0].status).not.toBe('fail');
+  // The records of calls waited in memory meanwhile.
+  expect(seed.output()).not.toContain('call_record.dropped');
 });
 
 test('under the data, all at once and under load: nobody else fails, and no agent is blamed for it', async () => {

@@ -4,8 +4,11 @@ import { toJson } from '#db/columns.ts';
 import type { Database } from '#db/database.ts';
 import type { Tables } from '#db/tables.ts';
 import type { CallLog, CallRecord } from '#kernel/runtime/call-log.ts';
+import { isSeedError } from '#lib/error.ts';
 
 const FLUSH_MS = 200;
+/** While nothing can be written. */
+const RETRY_MS = 1_000;
 /** Whatever else wants the database waits for one batch: some 3 ms. */
 const BATCH = 100;
 /** Records that may wait for the database; more are dropped and counted. */
@@ -25,6 +28,8 @@ export class CallStore implements CallLog {
   #waiting: CallRecord[] = [];
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** Whether the outage that lasts was told already. */
+  #isOut = false;
 
   constructor(options: CallStoreOptions) {
     this.#options = options;
@@ -44,8 +49,11 @@ export class CallStore implements CallLog {
     return this.#writing;
   }
 
+  /** What can not be written now is lost with this process, and counted. */
   async close(): Promise<void> {
     await this.flush();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#waiting.length > 0) this.#options.onDropped(this.#waiting.length, 'write_failed');
   }
 
   async #write(): Promise<void> {
@@ -58,12 +66,38 @@ export class CallStore implements CallLog {
         // Batches follow each other, so that calls get their turn on the database
         await insertCalls(database, batch);
         this.#options.onWritten(batch.length);
+        this.#isOut = false;
       } catch (error) {
-        this.#options.onDropped(batch.length, 'write_failed');
+        if (isOutage(error)) return this.#putBack(batch, error);
+        await this.#writeSingly(database, batch);
+      }
+    }
+  }
+
+  /** A full disk is no reason to lose what fits into memory. */
+  #putBack(batch: CallRecord[], error: unknown): void {
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#timer ??= setTimeout(() => void this.flush(), RETRY_MS).unref();
+    if (!this.#isOut) this.#options.onError(error);
+    this.#isOut = true;
+  }
+
+  /** One of them can not be stored: the others are. */
+  async #writeSingly(database: Database, batch: readonly CallRecord[]): Promise<void> {
+    for (const record of batch) {
+      try {
+        await insertCalls(database, [record]);
+        this.#options.onWritten(1);
+      } catch (error) {
+        this.#options.onDropped(1, 'write_failed');
         this.#options.onError(error);
       }
     }
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return isSeedError(error) && (error.code === 'storage_full' || error.code === 'database_unavailable');
 }
 
 /** As one parameter: a statement with one for each value of each row stops the event loop while it is built. */
