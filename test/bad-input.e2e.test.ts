@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { agentOf, assertUnharmed, contractOf, createAgents, DOUBLE, upload } from './fixtures.ts';
+import { agentOf, assertUnharmed, contractOf, COUNTER, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { startSeed, type SeedProcess } from './seed-process.ts';
 import { agentsFolder } from './wrong-folders.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seed-agents-'));
   await agentsFolder(folder);
   seed = await startSeed({ env: { AGENTS_DIR: folder } });
-  await createAgents(seed, [upload('double', DOUBLE)]);
+  await createAgents(seed, [upload('double', DOUBLE), upload('counter', COUNTER, "capabilities: ['state'],")]);
 });
 afterAll(async () => {
   await seed[Symbol.asyncDispose]();
@@ -32,7 +32,7 @@ const invoke = (agent: string, body: unknown, headers?: Record<string, string>) 
   seed.api<Failure & { data: unknown; call_id: string; version: number }>('POST', `/api/agents/${agent}/invoke`, body, headers);
 const get = <T = Failure>(path: string) => seed.api<T>('GET', path);
 
-afterEach(() => assertUnharmed(seed, ['double', 'good']));
+afterEach(() => assertUnharmed(seed, ['counter', 'double', 'good']));
 
 const NOT_NAMES = ['..%2F..%2Fetc', '%2e%2e', 'UPPER', 'a'.repeat(65), '-x', 'a%00b', 'a%20b', 'a%5Cb', '%C3%A9', '__proto__'];
 
@@ -78,7 +78,7 @@ describe('names of agents', () => {
 
   test('of folders in AGENTS_DIR: each wrong one is said by its name, and does not keep the others out', async () => {
     const { body } = await get<{ data: { name: string }[] }>('/api/agents');
-    expect(body.data.map(({ name }) => name)).toEqual(['double', 'good']);
+    expect(body.data.map(({ name }) => name)).toEqual(['counter', 'double', 'good']);
     expect((await invoke('good', { input: { n: 2 } })).body.data).toEqual({ n: 4 });
     const said = seed.output();
     for (const [name, problem] of [
@@ -174,6 +174,12 @@ describe('calls', () => {
     expect(other.body.error).toContain('hadnle');
     const keyed = await invoke('double', { input: { n: 1 }, key: 'a' });
     expect([keyed.status, keyed.body.code]).toEqual([422, 'invalid_input']);
+  });
+
+  test.each(['a\0b', 'a\ud800b', '', 'x'.repeat(201)])('the key %j', async (key) => {
+    const { status, body } = await invoke('counter', { input: { n: 1 }, key });
+    expect([status, body.code]).toEqual([422, 'invalid_input']);
+    expect(body.details).toMatchObject([{ path: 'key' }]);
   });
 
   test('an idempotency key answers once, and refuses another input', async () => {

@@ -1,5 +1,5 @@
 // Processes that are killed, in the middle of whatever they did: nothing acknowledged is lost, and nothing is left running.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -184,7 +184,10 @@ test('SIGTERM lets calls in flight end, and the program ends with 0', async () =
   await isBusy(seed, 'slow');
   seed.handle.kill('SIGTERM');
   expect((await call).status).toBe(200);
-  expect(await seed.handle.exited).toMatchObject({ code: 0 });
+  expect(await seed.handle.exited).toEqual({ code: 0, signal: null });
+  expect(processesIn(seed.dataDir)).toEqual([]);
+  // It has given back what it had: no address, no lock, no socket that leads nowhere.
+  expect((await readdir(seed.dataDir)).filter((name) => /^node\.json|\.lock$|\.sock$/.test(name))).toEqual([]);
 });
 
 test('SIGINT twice ends it now', async () => {
@@ -199,12 +202,11 @@ test('SIGINT twice ends it now', async () => {
     (text) => text.includes('ends it now'),
   );
   process.kill(seed.handle.pid, 'SIGINT');
-  const exit = await seed.handle.exited;
-  expect(exit.code).not.toBe(0);
+  expect(await seed.handle.exited).toEqual({ code: 130, signal: null });
   await call;
   await until(
-    () => Promise.resolve(isAlive(seed.nodePid)),
-    (alive) => !alive,
+    () => processesIn(seed.dataDir),
+    (left) => left.length === 0,
   );
 });
 

@@ -181,7 +181,14 @@ export const invoke = operation({
   input: z.object({
     agent,
     input: z.unknown().describe('JSON, checked against the contract'),
-    key: z.string().min(1).max(200).optional().describe('instance of a stateful agent; default "default"'),
+    key: z
+      .string()
+      .min(1)
+      .max(200)
+      // Two that differ in such characters only would be one in the database.
+      .refine((key) => key.isWellFormed() && !key.includes('\0'), 'NUL and halves of surrogate pairs can not be in a key')
+      .optional()
+      .describe('instance of a stateful agent; default "default"'),
     export: z.string().max(64).default('handle'),
     version: z
       .string()
