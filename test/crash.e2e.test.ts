@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openPglite } from '#db/databases/pglite.ts';
 import { agentOf, COUNTER, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { descendants, isAlive, processesIn } from './processes.ts';
 import { spawnSeed, startSeed, type SeedProcess } from './seed-process.ts';
@@ -89,6 +90,45 @@ test('kill -9 of the node, then of the root, in the middle of an improvement: it
   expect(['live', 'verifying', 'no_gain']).toContain(ended.state);
   // What the search had done before it was cut off is still on record.
   expect(ended.evaluated).toBeGreaterThanOrEqual(resumed.evaluated);
+});
+
+test('an improvement that takes the node with it each time is given up, visibly', async () => {
+  await using dir = await folder();
+  const first = await startSeed({ dataDir: dir.path });
+  const queued = await first.api<Envelope<{ id: string }>>('POST', '/api/agents/packer/improvements', { budget: '24h' });
+  const path = `/api/improvements/${queued.body.data.id}`;
+  await until(
+    () => first.api<Envelope<Improvement>>('GET', path),
+    ({ body }) => body.data.state === 'generating',
+  );
+  process.kill(first.handle.pid, 'SIGKILL');
+  await first.handle.exited;
+  await until(
+    () => processesIn(dir.path),
+    (left) => left.length === 0,
+  );
+  // As if it had been the fifth time.
+  const database = await openPglite({ folder: join(dir.path, 'database'), onError: (error) => expect.unreachable(String(error)) });
+  const { numUpdatedRows } = await database.db
+    .updateTable('jobs')
+    .set({ attempt: 5 })
+    .where('state', '=', 'executing')
+    .executeTakeFirstOrThrow();
+  expect(numUpdatedRows).toBe(1n);
+  await database.close();
+  await using second = await startSeed({ dataDir: dir.path });
+  const { body } = await until(
+    () => second.api<Envelope<Improvement>>('GET', path),
+    ({ body: { data } }) => data.state === 'failed',
+  );
+  expect(body.data.reason).toMatch(/begun 5 times and never came to its end/);
+  expect(await activeVersions(second, 'packer')).toMatchObject([{ version: 1 }]);
+  // The way is free for the next one.
+  const next = await second.api<Envelope<{ id: string }>>('POST', '/api/agents/packer/improvements', { budget: '24h' });
+  await until(
+    () => second.api<Envelope<Improvement>>('GET', `/api/improvements/${next.body.data.id}`),
+    ({ body: { data } }) => data.state === 'generating',
+  );
 });
 
 test('kill -9 of the node in the middle of swaps: one version is live, wholly, and all copies say the same', async () => {

@@ -252,7 +252,7 @@ export function startImprovements(parts: Parts): Service {
     queues: {
       [IMPROVEMENTS_QUEUE]: {
         concurrency: 2,
-        handlers: { improvement: (job, { signal }) => improvements.run((job.args as { id: string }).id, signal) },
+        handlers: { improvement: (job, { signal }) => improvements.run((job.args as { id: string }).id, { signal, attempt: job.attempt }) },
       },
     },
     onError: onError(parts, 'improvements.job.failed'),

@@ -98,7 +98,8 @@ export class Improvements {
         kind: 'improvement',
         args: { id },
         serialKey: request.agent,
-        maxAttempts: MAX_ATTEMPTS,
+        // One more, which does nothing but say that the others are used up.
+        maxAttempts: MAX_ATTEMPTS + 1,
         limit: QUEUE_LIMIT,
         retryAfterMs: 30_000,
       });
@@ -108,12 +109,13 @@ export class Improvements {
   }
 
   /** The job's handler. Ends without error when the improvement has ended, however it did. */
-  async run(id: string, signal: AbortSignal): Promise<void> {
+  async run(id: string, { signal, attempt }: { signal: AbortSignal; attempt: number }): Promise<void> {
     const { database, proposers, workbench, loadBase, promotionFor, monotonicMs, nodePrincipal } = this.#options;
     const { version, events } = await readImprovement(database, id);
     const state = events.reduce<Improvement>(evolve, initialImprovement);
     if (state.queued === null) throw new SeedError('not_found', `there is no improvement ${id}`);
     if (hasEnded(state)) return;
+    if (attempt > MAX_ATTEMPTS) return this.#giveUp(id, version);
     const { agent, proposer: proposerName, baseHash } = state.queued;
     const startedMs = monotonicMs();
     const controller = new AbortController();
@@ -162,6 +164,14 @@ export class Improvements {
     } finally {
       this.#running.delete(id);
     }
+  }
+
+  /** Without an end it would look as if it still ran. */
+  async #giveUp(id: string, expectedVersion: number): Promise<void> {
+    const { database, nodePrincipal } = this.#options;
+    const reason = `it was begun ${MAX_ATTEMPTS} times and never came to its end: the node's log says what ended it`;
+    const event: ImprovementEvent = { type: 'improvement_ended', data: { phase: 'failed', reason } };
+    await appendImprovement(database, id, { event, expectedVersion, principal: nodePrincipal });
   }
 
   /** @throws SeedError `invalid_state` when it has ended, or is live already */
