@@ -1,11 +1,12 @@
-// Candidates a second for five times 500 items, compile included: our way (compile, policy, fresh isolate in an evaluator
-// host), a python3 process a candidate, and a node process a candidate. Same heuristic, same items, same score; interleaved.
+// Candidates a second for five times 500 items: any source (compile, policy, fresh isolate in an evaluator host), a search's
+// candidate (its body spliced into a build, fresh isolate), a python3 process and a node process a candidate. Same heuristic,
+// same items, same score; interleaved.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
-import { Compiler } from '#kernel/compiler/compiler.ts';
-import { checkPolicy, requirePolicy } from '#kernel/compiler/policy.ts';
+import { createBuildTemplate } from '#improvement/build-template.ts';
+import { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import { contractSchema } from '#kernel/compiler/contract.ts';
 import { spawnProcess } from '#lib/process.ts';
@@ -18,37 +19,48 @@ const CAPACITY = 100;
 /** As many at a time as there are cores, on every side. */
 const WORKERS = 2;
 
-type Side = 'ours' | 'python' | 'node';
+type Side = 'ours' | 'search' | 'python' | 'node';
 
 export const evaluate: Benchmark = async ({ quick, say }) => {
   const rounds = quick ? 3 : 7;
-  const candidatesOf: Record<Side, number> = { ours: quick ? 60 : 200, python: quick ? 10 : 24, node: quick ? 10 : 24 };
+  const candidatesOf: Record<Side, number> = {
+    ours: quick ? 60 : 200,
+    search: quick ? 60 : 200,
+    python: quick ? 10 : 24,
+    node: quick ? 10 : 24,
+  };
   const folder = await mkdtemp(join(tmpdir(), 'seed-evaluate-'));
   const instances = drawInstances();
   await writeFile(join(folder, 'items.json'), JSON.stringify(instances));
-  const compiler = new Compiler();
-  const hosts = await Promise.all(Array.from({ length: WORKERS }, () => SandboxHost.start()));
+  const compiler = new ThreadedCompiler();
+  const hosts = await Promise.all(Array.from({ length: WORKERS }, () => SandboxHost.start({ shortLived: true })));
   const evaluation = await compiler.compileEvaluation({ 'evals/evaluation.ts': evaluationSource(instances) });
   const limits = contractSchema.shape.limits.parse({ cpuMs: 5_000 });
   let number = 0;
 
+  const template = await createBuildTemplate(
+    { 'agent.ts': agentSource(0) },
+    { names: ['priority'], build: async (files) => (await compiler.compileChecked(files)).js },
+  );
+
+  async function score(candidateJs: string, worker: number): Promise<number> {
+    const outcome = await hosts[worker]?.evaluate({
+      candidateJs,
+      evaluationJs: evaluation.js,
+      limits,
+      capabilities: [],
+      set: 'selection',
+      seeds: [1],
+      feed: 'inside',
+      deadlineMs: 10_000,
+    });
+    if (outcome?.ok !== true) throw new Error(JSON.stringify(outcome));
+    return outcome.scores[0] ?? Number.NaN;
+  }
+
   const sides: Record<Side, (candidate: number, worker: number) => Promise<number>> = {
-    async ours(candidate, worker) {
-      const bundle = await compiler.compileAgent({ 'agent.ts': agentSource(candidate) });
-      requirePolicy(checkPolicy(bundle));
-      const outcome = await hosts[worker]?.evaluate({
-        candidateJs: bundle.js,
-        evaluationJs: evaluation.js,
-        limits,
-        capabilities: [],
-        set: 'selection',
-        seeds: [1],
-        feed: 'inside',
-        deadlineMs: 10_000,
-      });
-      if (outcome?.ok !== true) throw new Error(JSON.stringify(outcome));
-      return outcome.scores[0] ?? Number.NaN;
-    },
+    ours: async (candidate, worker) => score((await compiler.compileChecked({ 'agent.ts': agentSource(candidate) })).js, worker),
+    search: (candidate, worker) => score(template({ priority: body(candidate) }), worker),
     async python(candidate, worker) {
       const file = join(folder, `candidate-${worker}.py`);
       await writeFile(file, pythonSource(candidate, folder));
@@ -63,19 +75,19 @@ export const evaluate: Benchmark = async ({ quick, say }) => {
   };
 
   const expected = await sides.python(0, 0);
-  for (const side of ['ours', 'node'] as const) {
-    const score = await sides[side](0, 0);
-    if (score !== expected) throw new Error(`${side} scores ${score}, python ${expected}: they do not do the same`);
+  for (const side of ['ours', 'search', 'node'] as const) {
+    const scored = await sides[side](0, 0);
+    if (scored !== expected) throw new Error(`${side} scores ${scored}, python ${expected}: they do not do the same`);
   }
-  const rates: Record<Side, number[]> = { ours: [], python: [], node: [] };
+  const rates: Record<Side, number[]> = { ours: [], search: [], python: [], node: [] };
   for (let current = 1; current <= rounds; current += 1) {
-    for (const side of ['ours', 'python', 'node'] as const) {
+    for (const side of ['ours', 'search', 'python', 'node'] as const) {
       const count = candidatesOf[side];
       const startedMs = performance.now();
       let taken = 0;
       await Promise.all(
         // Two in flight for each of our hosts: while one is scored, the next is compiled.
-        Array.from({ length: side === 'ours' ? WORKERS * 2 : WORKERS }, async (_, worker) => {
+        Array.from({ length: side === 'ours' || side === 'search' ? WORKERS * 2 : WORKERS }, async (_, worker) => {
           while (taken < count) {
             taken += 1;
             await sides[side]((number += 1), worker % WORKERS);
@@ -85,31 +97,38 @@ export const evaluate: Benchmark = async ({ quick, say }) => {
       rates[side].push(count / ((performance.now() - startedMs) / 1000));
     }
     say(
-      `round ${current} of ${rounds}: ours ${rates.ours.at(-1)?.toFixed(0)}/s, python ${rates.python.at(-1)?.toFixed(1)}/s, node ${rates.node.at(-1)?.toFixed(1)}/s`,
+      `round ${current} of ${rounds}: any source ${rates.ours.at(-1)?.toFixed(0)}/s, search ${rates.search.at(-1)?.toFixed(0)}/s, python ${rates.python.at(-1)?.toFixed(1)}/s, node ${rates.node.at(-1)?.toFixed(1)}/s`,
     );
   }
   await Promise.all(hosts.map((host) => host.close()));
   await compiler.close();
   await rm(folder, { recursive: true });
-  const ratios = (other: 'python' | 'node'): number[] => rates.ours.map((rate, index) => rate / (rates[other][index] ?? Number.NaN));
+  const ratios = (side: Side, other: 'python' | 'node'): number[] =>
+    rates[side].map((rate, index) => rate / (rates[other][index] ?? Number.NaN));
   const row = (name: string, side: Side) => ({
     name,
     values: {
       'per s': round(median(rates[side]), 1),
       spread: spread(rates[side], 1),
-      'ours is × faster': side === 'ours' ? 1 : round(median(ratios(side)), 1),
+      '× python': round(median(ratios(side, 'python')), 1),
+      '× node': round(median(ratios(side, 'node')), 1),
     },
   });
   return {
     rows: [
-      row('ours: compile, policy, fresh isolate', 'ours'),
+      row('any source: compile, policy, fresh isolate', 'ours'),
+      row('in a search: body spliced in, fresh isolate', 'search'),
       row('python3 process a candidate', 'python'),
       row('node process a candidate', 'node'),
     ],
+    // What a search does all day; and what a candidate costs that any other proposer wrote.
     figures: {
-      per_s: round(median(rates.ours), 1),
-      python_ratio: round(median(ratios('python')), 2),
-      node_ratio: round(median(ratios('node')), 2),
+      per_s: round(median(rates.search), 1),
+      python_ratio: round(median(ratios('search', 'python')), 2),
+      node_ratio: round(median(ratios('search', 'node')), 2),
+      any_source_per_s: round(median(rates.ours), 1),
+      any_source_python_ratio: round(median(ratios('ours', 'python')), 2),
+      any_source_node_ratio: round(median(ratios('ours', 'node')), 2),
     },
   };
 };
@@ -122,11 +141,15 @@ function drawInstances(): number[][] {
   );
 }
 
+function body(candidate: number): string {
+  return `return ${candidate} - (residual - item);`;
+}
+
 /** The candidates differ in a number, so that none is in a cache; what they decide stays the same: best fit. */
 function agentSource(candidate: number): string {
   return `import { agent } from 'seed-agent/agent';
 export function priority(item: number, residual: number): number {
-  return ${candidate} - (residual - item);
+  ${body(candidate)}
 }
 export default agent({} as never);
 `;

@@ -53,7 +53,7 @@ export async function startServingHost(parts: Parts, id: string): Promise<Runnin
 async function startHost(parts: Parts, role: Role): Promise<{ host: SandboxHost; child: RunningChild }> {
   const { monotonicMs, processes } = parts.ground;
   const startedMs = monotonicMs();
-  const host = await SandboxHost.start();
+  const host = await SandboxHost.start({ shortLived: role !== 'serving' });
   emit('seed_agent.sandbox.host_start', { duration_us: Math.round((monotonicMs() - startedMs) * 1000) }, { role, pid: String(host.pid) });
   watchHost(parts, host, role);
   const child = runningProcess(host.process, { label: `sandbox/${role}`, registry: processes });

@@ -25,10 +25,10 @@ export class HostProcess {
   #isEnded = false;
 
   /** @throws SeedError `unavailable` */
-  constructor(onLine: (line: string) => void) {
+  constructor(onLine: (line: string) => void, options: { shortLived: boolean }) {
     this.#blackBox = new BlackBox();
     try {
-      this.handle = spawnHost({ blackBoxFd: this.#blackBox.fd });
+      this.handle = spawnHost({ blackBoxFd: this.#blackBox.fd, ...options });
     } catch (error) {
       this.#blackBox[Symbol.dispose]();
       throw error;

@@ -30,6 +30,8 @@ export interface SandboxHostOptions {
   now?: () => number;
   /** A host that has not answered by then is killed. Default 10000. */
   readyTimeoutMs?: number;
+  /** What it runs lives for milliseconds, candidates and contracts, and is not worth V8's last optimiser. Default false. */
+  shortLived?: boolean;
 }
 
 export interface SandboxHostStats {
@@ -92,7 +94,7 @@ export class SandboxHost implements AsyncDisposable {
 
   private constructor(options: SandboxHostOptions) {
     this.#options = options;
-    this.#process = new HostProcess((line) => this.#take(line));
+    this.#process = new HostProcess((line) => this.#take(line), { shortLived: options.shortLived ?? false });
     this.#watch = new HostWatch({
       pid: this.#process.handle.pid,
       ping: (number) => this.#process.send(`ping\t${number}\n`),
