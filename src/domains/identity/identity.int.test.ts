@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '#db/database.ts';
-import { testDatabase } from '#db/testing.ts';
+import { openPglite } from '#db/databases/pglite.ts';
+import { testDatabase, testTemplate } from '#db/testing.ts';
 import { authenticatorContract } from '#operation/authenticator.contract.ts';
 import { allows } from '#operation/principal.ts';
 import { createIdentity, SESSION_IDLE_MS, SESSION_LIFETIME_MS, type Identity } from './identity.ts';
@@ -85,6 +89,26 @@ describe('identity', () => {
     nowMs += 2_000;
     await identity.session(secret);
     expect(await stored()).toMatchObject([{ last_seen_at: new Date(nowMs) }]);
+  });
+
+  test('on a full disk who is signed in stays it, and a link that could not be used is not used up', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'seed-identity-'));
+    const folder = join(dir, 'database');
+    const onError = (error: unknown): never => expect.unreachable(String(error));
+    const roomy = await openPglite({ folder, template: await testTemplate(), minFreeBytes: 0, onError });
+    const of = (onDisk: Database): Identity => createIdentity({ database: onDisk, adminToken, metricsToken: null, nowMs: () => nowMs });
+    const secret = (await of(roomy).redeemToken(adminToken))?.secret ?? '';
+    await roomy.close();
+    // No disk has so much room: from here on it is full.
+    const full = await openPglite({ folder, minFreeBytes: 2 ** 60, onError });
+    nowMs += 120_000;
+    expect(await of(full).session(secret)).not.toBeNull();
+    const signedOut = of(full);
+    const link = signedOut.createSignInLink(URL);
+    await expect(signedOut.redeemLink(secretIn(link.url))).rejects.toMatchObject({ code: 'storage_full' });
+    expect(signedOut.linkIsOpen(secretIn(link.url))).toBe(true);
+    await full.close();
+    await rm(dir, { recursive: true });
   });
 
   test('what has ended is removed by the next sign-in', async () => {

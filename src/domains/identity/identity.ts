@@ -1,6 +1,7 @@
 // Who is who before there are users: whoever holds the admin token, a session that came from it or from a sign-in link, and
 // a scraper with the metrics token.
 import type { Database } from '#db/database.ts';
+import { isSeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import type { ActivityEntry, ActivityLog } from '#operation/activity.ts';
 import type { Authenticator, NewSession } from '#operation/authenticator.ts';
@@ -58,6 +59,13 @@ export function createIdentity({ database, adminToken, metricsToken, nowMs }: Id
     return { secret, expiresAtMs: expiresAt.getTime() };
   }
 
+  /** Whoever may read may go on reading while the disk is full: the session only looks less used than it was. */
+  async function touch(id: string, now: Date): Promise<void> {
+    await touchSession(database, id, now).catch((error: unknown) => {
+      if (!isSeedError(error) || error.code !== 'storage_full') throw error;
+    });
+  }
+
   return {
     bearer(token) {
       const given = hashSecret(token);
@@ -68,11 +76,18 @@ export function createIdentity({ database, adminToken, metricsToken, nowMs }: Id
       const at = times();
       const row = await findSession(database, hashSecret(secret), at);
       if (row === undefined) return null;
-      if (at.now.getTime() - row.lastSeenAt.getTime() > TOUCH_AFTER_MS) await touchSession(database, row.id, at.now);
+      if (at.now.getTime() - row.lastSeenAt.getTime() > TOUCH_AFTER_MS) await touch(row.id, at.now);
       return ADMIN;
     },
     linkIsOpen: (secret) => links.isOpen(secret),
-    redeemLink: async (secret) => (links.redeem(secret) ? newSession() : null),
+    async redeemLink(secret) {
+      const putBack = links.redeem(secret);
+      if (putBack === null) return null;
+      return newSession().catch((error: unknown) => {
+        putBack();
+        throw error;
+      });
+    },
     redeemToken: async (token) => (sameHash(hashSecret(token), adminHash) ? newSession() : null),
     signOut: (secret) => deleteSession(database, hashSecret(secret)),
     createSignInLink: (url) => links.create(url),

@@ -14,8 +14,8 @@ export interface SignInLink {
 export interface SignInLinks {
   create(url: string): SignInLink;
   isOpen(secret: string): boolean;
-  /** Whether it was open; it is not any more. */
-  redeem(secret: string): boolean;
+  /** Null when it was not open; it is not any more. @returns puts it back, for when nobody could be signed in with it */
+  redeem(secret: string): (() => void) | null;
 }
 
 export function createSignInLinks(nowMs: () => number): SignInLinks {
@@ -33,9 +33,10 @@ export function createSignInLinks(nowMs: () => number): SignInLinks {
     },
     isOpen,
     redeem(secret) {
-      const open = isOpen(secret);
-      expiries.delete(hashSecret(secret));
-      return open;
+      const secretHash = hashSecret(secret);
+      const expiryMs = expiries.get(secretHash) ?? 0;
+      expiries.delete(secretHash);
+      return expiryMs > nowMs() ? () => void expiries.set(secretHash, expiryMs) : null;
     },
   };
 }
