@@ -100,7 +100,7 @@ describe('--from', () => {
 
   test('a pipe beside the sources is not waited for: the agent is checked without it', async () => {
     const path = await folder({ 'agent.ts': agentOf('return { n: input.n * 2 + 0 };') });
-    execFileSync('mkfifo', [join(path, 'pipe.ts')]);
+    execFileSync('/usr/bin/mkfifo', [join(path, 'pipe.ts')]);
     const checked = await cli('code:validate', 'double', '--from', path, '--format', 'json');
     expect(checked.code).toBe(0);
     expect(JSON.parse(checked.stdout)).toMatchObject({ ok: true });

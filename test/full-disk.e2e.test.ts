@@ -2,9 +2,9 @@
 // and whatever was acknowledged is there afterwards.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smallDisk, type SmallDisk } from '#lib/small-disk.fixture.ts';
 import { agentOf, COUNTER, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { startSeed, type SeedProcess, type SeedProcessOptions } from './seed-process.ts';
-import { smallDisk, type SmallDisk } from './small-disk.ts';
 import { traffic } from './traffic.ts';
 import { until } from './until.ts';
 

@@ -25,5 +25,5 @@ export async function agentsFolder(folder: string): Promise<void> {
     await Promise.all(Object.entries(files).map(([path, text]) => writeFile(join(folder, name, path), text)));
   }
   // Who opens it waits for ever.
-  execFileSync('mkfifo', [join(folder, 'good', 'pipe.ts')]);
+  execFileSync('/usr/bin/mkfifo', [join(folder, 'good', 'pipe.ts')]);
 }

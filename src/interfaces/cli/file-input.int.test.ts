@@ -47,7 +47,7 @@ describe('readFolder', () => {
     await put('agent.ts', 'a');
     const server = createServer().listen(join(folder, 'editor.sock'));
     await once(server, 'listening');
-    execFileSync('mkfifo', [join(folder, 'pipe.ts')]);
+    execFileSync('/usr/bin/mkfifo', [join(folder, 'pipe.ts')]);
     expect(await readFolder(folder, '--from')).toEqual({ 'agent.ts': 'a' });
     server.close();
   });

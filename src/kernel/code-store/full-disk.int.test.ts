@@ -1,28 +1,27 @@
-// Needs to be root, to mount a small disk: as it is in CI. Anywhere else this fails, so that nobody believes it ran.
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { smallDisk, type SmallDisk } from '#lib/small-disk.fixture.ts';
 import { MemoryArtifactStore, versionOf } from './artifact-store.fixture.ts';
 import { CodeStore, type Version } from './code-store.ts';
 import type { Damage } from './store-parts.ts';
 
 let base: string;
+let disk: SmallDisk;
 let root: string;
 let durable: MemoryArtifactStore;
 let damages: Damage[];
 
 beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'seed-disk-'));
-  root = join(base, 'disk');
-  await mkdir(root);
-  execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', root]);
+  base = await mkdtemp(join(tmpdir(), 'seed-store-'));
+  disk = await smallDisk(0.5);
+  root = disk.path;
   durable = new MemoryArtifactStore();
   damages = [];
 });
 afterEach(async () => {
-  execFileSync('/bin/umount', [root]);
+  await disk[Symbol.asyncDispose]();
   await rm(base, { recursive: true });
 });
 
@@ -50,10 +49,10 @@ test('a full disk is an error, leaves nothing behind, and what is there can be r
   for (const { artifact, number } of versions) expect(await store.load('packer', artifact.hash)).toEqual({ artifact, number });
   expect((await store.active('packer'))?.hash).toBe(versions.at(-1)?.artifact.hash);
   // It starts on a full disk too, and goes on when there is room.
-  await writeFile(join(root, 'filler'), 'x'.repeat(512 * 1024)).catch(() => undefined);
+  await disk.fill(0);
   const again = await open();
   await expect(again.put(versionOf('more', { js: large }))).rejects.toMatchObject({ code: 'storage_full' });
-  await rm(join(root, 'filler'));
+  await disk.free();
   await again.gc({ keep: 1, olderThanMs: 0 });
   expect((await again.put(versionOf('more', { js: large }))).number).toBe(versions.length + 1);
 });
@@ -62,7 +61,7 @@ test('what is damaged on a full disk is served from the durable copy', async () 
   const store = await open();
   const { artifact } = await store.put(versionOf('one', { js: 'x'.repeat(200 * 1024) }));
   await rm(join(root, 'objects', `${artifact.hash}.js`));
-  await writeFile(join(root, 'filler'), 'x'.repeat(512 * 1024)).catch(() => undefined);
+  await disk.fill(0);
   expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
   expect(damages).toEqual([expect.objectContaining({ hash: artifact.hash, repaired: false })]);
   expect((await store.verify({ repair: true })).findings).toEqual([expect.objectContaining({ what: 'v1', repaired: false })]);
@@ -73,7 +72,7 @@ test('a read-only disk is an error for writers, and no news to readers', async (
   const [one, two] = [await store.put(versionOf(1)), await store.put(versionOf(2))];
   await store.activate('packer', one.artifact.hash);
   await writeFile(join(root, 'objects', '.999999999-00000000-1.tmp'), 'half');
-  execFileSync('/bin/mount', ['-o', 'remount,ro', root]);
+  await disk.makeReadOnly();
   const again = await open();
   const refused = { code: 'storage_full', message: expect.stringContaining('can not be written') };
   await expect(again.put(versionOf(3))).rejects.toMatchObject(refused);

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnProcess } from '#lib/process.ts';
+import { runCommand, spawnProcess } from './process.ts';
+
+const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin' };
 
 export interface SmallDisk extends AsyncDisposable {
   /** A folder on it. */
@@ -13,15 +15,21 @@ export interface SmallDisk extends AsyncDisposable {
   fill: (leaveBytes: number) => Promise<void>;
   /** Gives back what `fill` took. */
   free: () => Promise<void>;
+  /** From here on nobody writes to it. */
+  makeReadOnly: () => Promise<void>;
 }
 
 export async function smallDisk(sizeMb: number): Promise<SmallDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'seed-disk-'));
-  const script = 'mount -t tmpfs -o "size=$1m,mode=700" tmpfs "$0" && echo mounted && exec sleep infinity';
-  const holder = spawnProcess('/usr/bin/unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, folder, String(sizeMb)], {
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const script = 'mount -t tmpfs -o "size=$1k,mode=700" tmpfs "$0" && echo mounted && exec sleep infinity';
+  const holder = spawnProcess(
+    '/usr/bin/unshare',
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', script, folder, String(sizeMb * 1024)],
+    {
+      env: ENV,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const [mounted] = (await Promise.race([once(holder.pipe(1), 'data'), holder.exited.then(() => [])])) as unknown[];
   if (mounted === undefined) throw new Error('no disk could be mounted: this test needs Linux with user namespaces');
   const path = join(`/proc/${holder.pid}/root`, folder);
@@ -38,6 +46,11 @@ export async function smallDisk(sizeMb: number): Promise<SmallDisk> {
     },
     free: async () => {
       for (; ballasts > 0; ballasts -= 1) await rm(join(path, `ballast-${ballasts}`), { force: true });
+    },
+    makeReadOnly: async () => {
+      const args = ['--user', '--mount', '--preserve-credentials', `--target=${holder.pid}`, 'mount', '-o', 'remount,ro', folder];
+      const { code, stderr } = await runCommand('/usr/bin/nsenter', args, { env: ENV, timeoutMs: 10_000 });
+      if (code !== 0) throw new Error(`the disk could not be made read-only: ${stderr}`);
     },
     [Symbol.asyncDispose]: async () => {
       await holder[Symbol.asyncDispose]();
