@@ -256,6 +256,15 @@ describe('loading', () => {
     await expect(host.load(loadRequest(js))).rejects.toMatchObject({ name: 'SeedError', code, message: expect.stringMatching(message) });
   });
 
+  test.each([
+    ['a top level that takes its time', 'let sum = 0; for (let i = 0; i < 3e7; i += 1) sum += i % 7; globalThis.sum = sum;'],
+    ['a large module', `const text = ${JSON.stringify('x'.repeat(100_000))};`],
+  ])('takes %s', async (_name, top) => {
+    const host = await startTestHost();
+    await host.load(loadRequest(`${top} ${moduleOf('handle: (input) => input')}`));
+    expect(await host.call(callRequest(1))).toMatchObject({ ok: true });
+  });
+
   test('a version that is not there, or no longer, answers nobody', async () => {
     const host = await startTestHost();
     expect(await host.call(callRequest(0))).toMatchObject({ failure: 'host_lost', suspect: false });

@@ -9,7 +9,8 @@ import { Evaluator, type EvaluationMessage } from './evaluator.ts';
 import { GuestIsolates } from './guest-isolates.ts';
 import { errorJson, type HostedCall } from './hosted-call.ts';
 import { HostOutput } from './host-output.ts';
-import { HostedVersion, LoadFailure } from './hosted-version.ts';
+import { HostedVersion } from './hosted-version.ts';
+import { LoadFailure } from './load-isolate.ts';
 import { scriptValue, type ScriptMessage } from './script-value.ts';
 import { Watchdog } from './watchdog.ts';
 

@@ -6,7 +6,8 @@ import { entryValues, startOf, type Entry } from './entry.ts';
 import type { GuestContext, GuestIsolates } from './guest-isolates.ts';
 import { errorJson, HostedCall, type CallMessage, type CallOwner, type FailureReport } from './hosted-call.ts';
 import type { HostOutput } from './host-output.ts';
-import { LiveIsolate, type Payer } from './live-isolate.ts';
+import type { LiveIsolate, Payer } from './live-isolate.ts';
+import { isTimeout, LoadFailure, loadIsolate } from './load-isolate.ts';
 import { threadCpuUs } from './thread-cpu.ts';
 import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
@@ -14,10 +15,6 @@ import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 const SYNC_CAP_MS = 25;
 /** After so much synchronous work the loop gets its turn. */
 const TURN_MS = 10;
-/** Top-level code of a module: processor time, and wall clock. */
-const LOAD_CPU_US = 1_000_000;
-const LOAD_WALL_US = 5_000_000;
-
 const UNLOADED: FailureReport = { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') };
 
 export interface VersionOptions {
@@ -29,16 +26,6 @@ export interface VersionOptions {
   slots: number[];
   /** All calls of the host by number; this version adds and removes its own. */
   calls: Map<number, HostedCall>;
-}
-
-/** Why a version could not be loaded, as the parent is told. */
-export class LoadFailure extends Error {
-  readonly report: FailureReport;
-
-  constructor(report: FailureReport) {
-    super(report.failure);
-    this.report = report;
-  }
 }
 
 export class HostedVersion implements CallOwner {
@@ -198,6 +185,7 @@ export class HostedVersion implements CallOwner {
     let live = this.#live;
     try {
       live ??= await this.#makeLive(call.seq);
+      if (this.#closed) throw new LoadFailure(UNLOADED);
       if (!call.settled) {
         call.context ??= live.contextFor(call.message.keyJson);
         call.context ??= await live.makeContext(call.message.keyJson, {
@@ -260,28 +248,13 @@ export class HostedVersion implements CallOwner {
   }
 
   async #makeLive(callSeq: number): Promise<LiveIsolate> {
-    let hit: LimitFailure | null = null;
-    let live: LiveIsolate | null = null;
-    const meter: Meter = { cpuUs: 0, wallUs: 0, cpuLimitUs: LOAD_CPU_US, wallLimitUs: LOAD_WALL_US };
-    try {
-      live = new LiveIsolate(this.#options);
-      const current = live;
-      const onLimit = (failure: LimitFailure): void => {
-        hit = failure;
-        current.dispose();
-      };
-      await live.prepare({ call: callSeq, meter, onLimit }, { timeMs: Date.now(), seed: 0 });
-      if (this.#closed) throw new LoadFailure(UNLOADED);
-      this.#live = live;
-      return live;
-    } catch (error) {
-      const memory = live !== null && live.gone && !live.disposed;
-      live?.dispose();
-      if (error instanceof LoadFailure) throw error;
-      const failure = hit ?? (memory ? 'memory_limit' : 'threw');
-      const message = failure === 'threw' ? error : `the module's top level hit its ${failure}`;
-      throw new LoadFailure({ failure, suspects: 1, errorJson: errorJson(message) });
+    const live = await loadIsolate(this.#options, callSeq);
+    if (this.#closed) {
+      live.dispose();
+      throw new LoadFailure(UNLOADED);
     }
+    this.#live = live;
+    return live;
   }
 
   /** As in `#enter`, after a rejection nobody handled. */
@@ -373,8 +346,4 @@ export class HostedVersion implements CallOwner {
     this.#options.calls.delete(call.seq);
     if (call.context !== null && this.#live !== null) this.#enqueue({ kind: 'forget', call });
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Script execution timed out.';
 }

@@ -78,6 +78,17 @@ export class LiveIsolate {
     else releaseContext(context);
   }
 
+  /** As `prepare`, on the host's own thread. @throws what the top level threw, or the timeout */
+  prepareSync(start: Start, timeoutMs: number): void {
+    const { js, isolation } = this.#options.request;
+    this.#agent = this.#parts.isolate.compileScriptSync(agentSource(js), { filename: 'agent.js' });
+    const context = this.#blank(start);
+    this.#agent.runSync(context.context, { timeout: timeoutMs });
+    this.exportsJson = this.enterSync(context, { values: ['serve'], timeoutMs });
+    if (isolation === 'version') this.#shared = context;
+    else releaseContext(context);
+  }
+
   /** Null when the call's context must be made first. */
   contextFor(keyJson: string): GuestContext | null {
     if (this.#shared !== undefined) return this.#shared;
