@@ -1,4 +1,5 @@
 // Starts sandbox hosts in their roles and lends them out.
+import { setPriority } from 'node:os';
 import { WorkerHosts } from '#kernel/runtime/worker-hosts.ts';
 import { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { RunningChild } from '#kernel/supervisor/child.ts';
@@ -13,6 +14,7 @@ const IDLE_MS = 30_000;
 /** A validator has seen code that nobody vouched for: it is replaced before it could remember much of it. */
 const VALIDATOR_MAX_WORK = 200;
 const QUEUE_LIMIT = 10_000;
+const EVALUATOR_NICENESS = 10;
 
 export function createWorkHosts(parts: Parts): WorkHosts {
   const common = { supervisor: () => parts.get('workSupervisor'), idleMs: IDLE_MS, queueLimit: QUEUE_LIMIT };
@@ -55,6 +57,8 @@ async function startHost(parts: Parts, role: Role): Promise<{ host: SandboxHost;
   const startedMs = monotonicMs();
   const host = await SandboxHost.start({ shortLived: role !== 'serving' });
   emit('seed_agent.sandbox.host_start', { duration_us: Math.round((monotonicMs() - startedMs) * 1000) }, { role, pid: String(host.pid) });
+  // A search takes the cores that calls leave.
+  if (role === 'evaluator') setPriority(host.pid, EVALUATOR_NICENESS);
   watchHost(parts, host, role);
   const child = runningProcess(host.process, { label: `sandbox/${role}`, registry: processes });
   return { host, child: { ...child, shutdown: () => void host.close() } };
