@@ -56,6 +56,28 @@ describe('a statement that a person typed', () => {
     expect(await database.db.selectFrom('jobs').select('id').execute()).toEqual([]);
   });
 
+  test('leaves nothing behind in the session that the node goes on with', async () => {
+    await database.statement("SELECT set_config('search_path', 'pg_temp', false), set_config('statement_timeout', '7', false)");
+    expect(await database.db.selectFrom('jobs').select('id').execute()).toEqual([]);
+    const { rows } = await database.statement('SHOW statement_timeout');
+    expect(rows).toEqual([{ statement_timeout: '0' }]);
+  });
+
+  test.each(["SELECT pg_read_file('PG_VERSION')", "SELECT pg_ls_dir('.')", 'SELECT pg_stat_reset()', 'SELECT pg_switch_wal()'])(
+    'may not use what only a superuser may: %s',
+    async (text) => {
+      await expect(database.statement(text)).rejects.toMatchObject({ code: 'invalid_input', details: { sqlState: '42501' } });
+    },
+  );
+
+  test.each(['SET search_path = pg_temp', 'BEGIN', 'COMMIT', 'ROLLBACK', 'RESET ALL', 'DISCARD ALL', 'LISTEN x', 'PREPARE x AS SELECT 1'])(
+    'does not steer the session, in the write mode neither: %s',
+    async (text) => {
+      await expect(database.statement(text, { readOnly: false })).rejects.toMatchObject({ code: 'invalid_input' });
+      expect(await database.db.selectFrom('jobs').select('id').execute()).toEqual([]);
+    },
+  );
+
   test('tells where it is wrong', async () => {
     await expect(database.statement('SELECT nope FROM jobs')).rejects.toMatchObject({
       code: 'invalid_input',

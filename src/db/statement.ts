@@ -10,6 +10,21 @@ const CURSOR = 'DECLARE seed_statement NO SCROLL CURSOR FOR ';
 /** What a read may begin with. COPY and DO are not refused by a read-only transaction, yet can write files. */
 const CURSOR_READS = new Set(['select', 'with', 'values', 'table']);
 const PLAIN_READS = new Set(['show', 'explain']);
+/** What would steer the session that everybody shares, or end the transaction that the statement is in. */
+const SESSION_COMMANDS = new Set(
+  'set reset discard begin start commit end rollback abort savepoint release prepare execute deallocate declare fetch move close listen unlisten load'.split(
+    ' ',
+  ),
+);
+
+/** A write in a read-only transaction; something that needs more rights than a read has. */
+const READ_ONLY = new Set(['25006', '42501']);
+
+/**
+ * A read is not a superuser's: files, the log and the server are out of its reach. Where the user is none, as a rule on a server,
+ * there is nothing to give up.
+ */
+const GIVE_UP_RIGHTS = `SELECT CASE WHEN current_setting('is_superuser') = 'on' THEN set_config('role', 'pg_read_all_data', true) END`;
 
 interface Fetched {
   command: string;
@@ -32,13 +47,24 @@ export async function runStatement(
       hint: 'SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN; anything else needs the write mode',
     });
   }
+  if (SESSION_COMMANDS.has(keyword)) {
+    throw new SeedError(
+      'invalid_input',
+      `a statement can not begin with ${JSON.stringify(keyword)}: it is run in a transaction of its own`,
+      {
+        hint: 'give the statement alone',
+      },
+    );
+  }
   const one = { sql: withoutEnd(text), parameters, maxRows };
   try {
-    const work = (tx: Tx): Promise<Fetched> => {
+    const work = async (tx: Tx): Promise<Fetched> => {
       options.onStart?.(tx);
-      return readOnly && CURSOR_READS.has(keyword) ? fetchByCursor(tx, one) : run(tx, one.sql, parameters);
+      if (!readOnly) return run(tx, one.sql, parameters);
+      await run(tx, GIVE_UP_RIGHTS, []);
+      return CURSOR_READS.has(keyword) ? fetchByCursor(tx, one) : run(tx, one.sql, parameters);
     };
-    const { command, columns, rows, rowCount } = await database.transaction(work, { readOnly });
+    const { command, columns, rows, rowCount } = readOnly ? await readAndForget(database, work) : await database.transaction(work);
     const kept = rows.slice(0, maxRows);
     return {
       command,
@@ -49,8 +75,26 @@ export async function runStatement(
       durationMs: performance.now() - started,
     };
   } catch (error) {
-    throw refused(error, readOnly && CURSOR_READS.has(keyword) ? CURSOR.length : 0);
+    throw refused(error, { readOnly, before: readOnly && CURSOR_READS.has(keyword) ? CURSOR.length : 0 });
   }
+}
+
+/** Rolled back at its end: a read-only transaction refuses writes, yet would keep what `set_config` does to the session. */
+async function readAndForget(database: Database, work: (tx: Tx) => Promise<Fetched>): Promise<Fetched> {
+  const forget = new Error('read');
+  let fetched: Fetched | undefined;
+  try {
+    await database.transaction(
+      async (tx) => {
+        fetched = await work(tx);
+        throw forget;
+      },
+      { readOnly: true },
+    );
+  } catch (error) {
+    if (error !== forget) throw error;
+  }
+  return fetched as Fetched;
 }
 
 /** Rows are made as they are fetched, so a query for millions costs what is shown. */
@@ -75,13 +119,13 @@ async function run(tx: Tx, sql: string, parameters: readonly unknown[]): Promise
 }
 
 /** @param before characters that were put before what was typed */
-function refused(error: unknown, before: number): unknown {
+function refused(error: unknown, { readOnly, before }: { readOnly: boolean; before: number }): unknown {
   const code = sqlState(error);
   if (isSeedError(error) || !/^[0-9A-Z]{5}$/.test(code)) return error;
   const { message, position, hint, detail } = error as Error & { position?: string; hint?: string; detail?: string };
   return new SeedError(
     code.startsWith('23') ? 'conflict' : 'invalid_input',
-    code === '25006' ? `${message}: this is the read-only mode` : message,
+    readOnly && READ_ONLY.has(code) ? `${message}: this is the read-only mode` : message,
     {
       details: {
         sqlState: code,

@@ -68,7 +68,8 @@ export class EngineLife {
     const { folder, onError } = this.#options;
     onError(death);
     const nowMs = performance.now();
-    this.#restartsAtMs.push(nowMs);
+    // A statement that was ended because it ran too long says nothing about the engine.
+    if (!isSeedError(death) || death.code !== 'deadline') this.#restartsAtMs.push(nowMs);
     const recent = this.#restartsAtMs.filter((atMs) => nowMs - atMs < RESTARTS_PERIOD_MS);
     try {
       if (folder === null) throw new Error('a database in memory is gone with its engine', { cause: death });

@@ -74,14 +74,14 @@ describe('a database in a folder', () => {
     expect(database.state()).toBe('ready');
   });
 
-  test('gives up an engine that dies again and again', async () => {
-    for (let death = 0; death < 4; death += 1) {
+  test('takes no harm from statements that have to be ended again and again', async () => {
+    await insert('kept');
+    for (let ended = 0; ended < 5; ended += 1) {
       await expect(database.statement(EVERYTHING, { timeoutMs: 10 })).rejects.toMatchObject({ code: 'deadline' });
     }
-    await expect(streams()).rejects.toMatchObject({ code: 'deadline' });
-    expect(database.state()).toBe('failed');
-    expect(await database.failed).toMatchObject({ code: 'deadline' });
-    errors.length = 0;
+    expect(await streams()).toEqual(['kept']);
+    expect(database.state()).toBe('ready');
+    expect(errors.splice(0)).toHaveLength(5);
   });
 
   test('is dumped to one compressed file that holds everything', async () => {
