@@ -21,7 +21,8 @@ function item(row: ImprovementRow, nowMs: number) {
     swapMs: swapUs === null ? null : swapUs / 1000,
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt?.toISOString() ?? null,
-    durationMs: (finishedAt?.getTime() ?? nowMs) - createdAt.getTime(),
+    // The request may have come before it was created.
+    durationMs: Math.max(0, (finishedAt?.getTime() ?? nowMs) - createdAt.getTime()),
   };
 }
 
@@ -90,10 +91,15 @@ export async function cancel(input: { id: string; reason: string }, context: Con
   return item(await row(input.id, context), context.nowMs);
 }
 
+/** Before a stream of it begins. @throws SeedError `not_found` */
+export async function isThere(input: { id: string }, context: Context): Promise<boolean> {
+  await row(input.id, context);
+  return true;
+}
+
 /** The events so far, then new ones as they are written, until the improvement has ended. */
 export async function* watch(input: { id: string }, context: Context) {
   const { ports, signal, lastEventId } = context;
-  await row(input.id, context);
   let seen = lastEventId !== undefined && /^\d+$/.test(lastEventId) ? Number(lastEventId) : 0;
   let state = initialImprovement;
   let folded = 0;

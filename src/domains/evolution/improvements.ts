@@ -126,5 +126,6 @@ export const watch = operation({
   http: { method: 'GET', path: '/api/improvements/:id/events' },
   cli: { positionals: ['id'], live: 'line' },
   examples: [{ summary: 'until it has ended', input: { id: '01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01' } }],
+  access: () => import('./improvement.ts').then((m) => m.isThere),
   handler: () => import('./improvement.ts').then((m) => m.watch),
 });

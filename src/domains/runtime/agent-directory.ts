@@ -2,6 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { nearest } from '#lib/nearest.ts';
+import { Turns } from '#kernel/code-store/turns.ts';
 import { AgentWorker, type AgentWorkerOptions } from '#kernel/runtime/agent-worker.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
 import { Rollout, type RolloutOptions } from '#kernel/rollout/rollout.ts';
@@ -33,6 +34,8 @@ export class AgentDirectory {
   /** Known names, so that "did you mean" needs no database. */
   readonly #names = new Set<string>();
   readonly #stopping = new Set<string>();
+  /** One start or stop of an agent at a time: a start that was cut off by a stop would look like a fault of the agent. */
+  readonly #turns = new Turns();
   /** Those that should run and could not be started, and why. */
   readonly #failed = new Map<string, string>();
 
@@ -53,31 +56,19 @@ export class AgentDirectory {
     );
   }
 
-  async start(name: string): Promise<void> {
-    await getAgent(this.#options.database, name);
-    this.#names.add(name);
-    await updateAgent(this.#options.database, name, { desired: 'running' });
-    const problem = await this.#startChild(name);
-    if (problem !== null) throw new SeedError('unavailable', `${name} could not be started: ${problem}`);
+  start(name: string): Promise<void> {
+    return this.#turns.take(name, async () => {
+      await getAgent(this.#options.database, name);
+      this.#names.add(name);
+      await updateAgent(this.#options.database, name, { desired: 'running' });
+      const problem = await this.#startChild(name);
+      if (problem !== null) throw new SeedError('unavailable', `${name} could not be started: ${problem}`);
+    });
   }
 
   /** @param force do not wait for calls in flight */
-  async stop(name: string, force: boolean): Promise<void> {
-    await getAgent(this.#options.database, name);
-    await updateAgent(this.#options.database, name, { desired: 'stopped' });
-    this.#failed.delete(name);
-    const supervisor = this.#options.supervisor();
-    if (force) {
-      const running = this.#running.get(name);
-      if (running !== undefined) this.#options.runtime.remove(running.worker);
-    }
-    this.#stopping.add(name);
-    try {
-      await supervisor.terminateChild(name);
-      await supervisor.deleteChild(name);
-    } finally {
-      this.#stopping.delete(name);
-    }
+  stop(name: string, force: boolean): Promise<void> {
+    return this.#turns.take(name, () => this.#stop(name, force));
   }
 
   /** @throws SeedError `not_found`, `invalid_state` when it is stopped, `unavailable` when it could not be started */
@@ -144,6 +135,24 @@ export class AgentDirectory {
     }
     if (running.worker.live === null) return 'defined';
     return (await running.worker.inFlight()) > 0 ? 'busy' : 'idle';
+  }
+
+  async #stop(name: string, force: boolean): Promise<void> {
+    await getAgent(this.#options.database, name);
+    await updateAgent(this.#options.database, name, { desired: 'stopped' });
+    this.#failed.delete(name);
+    const supervisor = this.#options.supervisor();
+    if (force) {
+      const running = this.#running.get(name);
+      if (running !== undefined) this.#options.runtime.remove(running.worker);
+    }
+    this.#stopping.add(name);
+    try {
+      await supervisor.terminateChild(name);
+      await supervisor.deleteChild(name);
+    } finally {
+      this.#stopping.delete(name);
+    }
   }
 
   /** @returns why it did not start, or null */

@@ -5,7 +5,7 @@ import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import type { AgentState } from './agent-directory.ts';
 import { logLine } from './log-line.ts';
-import { deleteUnborn, insertAgent, listAgents, updateAgent, type AgentRow } from './store.ts';
+import { checkKept, deleteUnborn, insertAgent, listAgents, mergeKept, updateAgent, type AgentRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -54,6 +54,7 @@ export async function create(
   context: Context,
 ) {
   const { ports, principal } = context;
+  if (input.config !== undefined) checkKept('the config', input.config);
   const built = await ports.stager.build({ sources: input.from });
   const { contract } = built;
   if (input.name !== undefined && input.name !== contract.name) {
@@ -100,29 +101,24 @@ export async function stop(input: { agent: string; force: boolean }, context: Co
 }
 
 export async function config(input: { agent: string; key: string; value: unknown }, { ports, dryRun }: Context) {
-  const row = await ports.agents.get(input.agent);
-  const merged = merge(row.config, { [input.key]: input.value });
-  if (!dryRun) await updateAgent(ports.database, row.name, { config: merged });
-  return { agent: row.name, config: merged, applied: !dryRun };
+  const { name } = await ports.agents.get(input.agent);
+  const patch = { [input.key]: input.value };
+  return { agent: name, config: await mergeKept(ports.database, name, { column: 'config', patch, dryRun }), applied: !dryRun };
 }
 
 export async function metrics(input: { agent: string; metrics: Record<string, unknown> }, { ports, dryRun }: Context) {
-  const row = await ports.agents.get(input.agent);
-  const merged = merge(row.metrics, input.metrics);
-  if (Buffer.byteLength(JSON.stringify(merged)) > 65_536) {
-    throw new SeedError('payload_too_large', `the metrics of ${row.name} would have more than 64 KiB`);
-  }
-  if (!dryRun) await updateAgent(ports.database, row.name, { metrics: merged });
-  return { agent: row.name, metrics: merged, applied: !dryRun };
+  const { name } = await ports.agents.get(input.agent);
+  const patch = input.metrics;
+  return { agent: name, metrics: await mergeKept(ports.database, name, { column: 'metrics', patch, dryRun }), applied: !dryRun };
 }
 
-/** null takes a member out (RFC 7396, one level). */
-function merge(target: Record<string, unknown>, patch: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries({ ...target, ...patch }).filter(([, value]) => value !== null));
+/** Before a stream of it begins. @throws SeedError `not_found` with the nearest name */
+export async function isThere(input: { agent: string }, { ports }: Context): Promise<boolean> {
+  await ports.agents.get(input.agent);
+  return true;
 }
 
 export async function* logs(input: { agent: string; lines: number; follow: boolean }, { ports, signal }: Context) {
-  await ports.agents.get(input.agent);
   const following = input.follow ? ports.logs.follow({ agent: input.agent }, signal) : null;
   for (const record of ports.logs.query({ agent: input.agent, limit: input.lines })) yield logLine(record);
   if (following === null) return;

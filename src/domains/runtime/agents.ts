@@ -125,7 +125,9 @@ export const config = operation({
   permission: { resource: 'agents', action: 'write' },
   input: z.object({
     agent,
-    key: z.string().min(1).max(200),
+    key: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/, { error: 'letters, digits and "._:/-", at most 200, the first a letter or digit' }),
     value: z.unknown().describe('JSON; what is not JSON is taken as text'),
   }),
   output: z.object({ agent: z.string(), config: z.record(z.string(), z.unknown()), applied: z.boolean() }),
@@ -167,6 +169,7 @@ export const logs = operation({
     { summary: 'the last 50 lines', input: { agent: 'packer' } },
     { summary: 'watch them come', input: { agent: 'packer', follow: true } },
   ],
+  access: () => import('./agent.ts').then((m) => m.isThere),
   handler: () => import('./agent.ts').then((m) => m.logs),
 });
 

@@ -87,7 +87,7 @@ export async function getAgent(database: Database, name: string): Promise<AgentR
 export async function updateAgent(
   database: Database,
   name: string,
-  change: { desired?: 'running' | 'stopped'; summary?: string; config?: Record<string, unknown>; metrics?: Record<string, unknown> },
+  change: { desired?: 'running' | 'stopped'; summary?: string; config?: Record<string, unknown> },
 ): Promise<void> {
   await database.db
     .updateTable('agents')
@@ -96,10 +96,45 @@ export async function updateAgent(
       ...(change.desired === undefined ? {} : { desired: change.desired }),
       ...(change.summary === undefined ? {} : { summary: change.summary }),
       ...(change.config === undefined ? {} : { config: toJson(change.config) }),
-      ...(change.metrics === undefined ? {} : { metrics: toJson(change.metrics) }),
     })
     .where('name', '=', name)
     .execute();
+}
+
+/** Of what is kept with an agent for others; its own data is its state. */
+const MAX_KEPT_BYTES = 65_536;
+
+/** @throws SeedError `payload_too_large` */
+export function checkKept(what: string, kept: Record<string, unknown>): void {
+  if (Buffer.byteLength(JSON.stringify(kept)) <= MAX_KEPT_BYTES) return;
+  throw new SeedError('payload_too_large', `${what} would have more than ${MAX_KEPT_BYTES} bytes of JSON`);
+}
+
+/**
+ * Merged in one transaction, so that of two who merge at the same time both are there. null takes a member out (RFC 7396, one level).
+ * @returns what is kept after it; with `dryRun` what would be
+ * @throws SeedError `not_found`, `payload_too_large`
+ */
+export async function mergeKept(
+  database: Database,
+  name: string,
+  merge: { column: 'config' | 'metrics'; patch: Record<string, unknown>; dryRun: boolean },
+): Promise<Record<string, unknown>> {
+  const { column, patch, dryRun } = merge;
+  return database.transaction(async (tx) => {
+    const row = await tx.selectFrom('agents').select(column).where('name', '=', name).forUpdate().executeTakeFirst();
+    if (row === undefined) throw new SeedError('not_found', `there is no agent ${JSON.stringify(name)}`);
+    const present = row as Partial<Record<typeof column, Record<string, unknown>>>;
+    const merged = Object.fromEntries(Object.entries({ ...present[column], ...patch }).filter(([, value]) => value !== null));
+    checkKept(`the ${column} of ${name}`, merged);
+    if (dryRun) return merged;
+    await tx
+      .updateTable('agents')
+      .set({ updated_at: sql`now()`, [column]: toJson(merged) })
+      .where('name', '=', name)
+      .execute();
+    return merged;
+  });
 }
 
 export async function listVersions(database: Database, agent: string): Promise<VersionRow[]> {

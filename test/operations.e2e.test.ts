@@ -1,0 +1,112 @@
+// Operations as their user and as their enemy, over HTTP on a real node: many at once, and what none of them may do.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { agentOf, createAgents, DOUBLE, upload } from './fixtures.ts';
+import { startSeed, type SeedProcess } from './seed-process.ts';
+
+interface Agent {
+  name: string;
+  status: string;
+  version: number | null;
+  config: Record<string, unknown>;
+  metrics: Record<string, unknown>;
+}
+interface Answer<T> {
+  data: T;
+  code?: string;
+  error?: string;
+}
+
+let seed: SeedProcess;
+beforeAll(async () => {
+  seed = await startSeed();
+  await createAgents(seed, [upload('double', DOUBLE), upload('other', DOUBLE)]);
+});
+afterAll(() => seed[Symbol.asyncDispose]());
+
+const post = <T = unknown>(path: string, body: unknown = {}, confirm?: string) =>
+  seed.api<Answer<T>>('POST', path, body, confirm === undefined ? {} : { 'x-confirm': confirm });
+const agentNamed = async (name: string) => (await seed.api<Answer<Agent>>('GET', `/api/agents/${name}`)).body.data;
+const times = <T>(count: number, work: (index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+
+describe('many at once', () => {
+  test('create the same agent: one does, the others are told', async () => {
+    const answers = await times(100, () => post('/api/agents', upload('twin', DOUBLE)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 99 }, () => 409)]);
+    expect(await agentNamed('twin')).toMatchObject({ status: 'idle', version: 1 });
+    const versions = await seed.api<Answer<unknown[]>>('GET', '/api/code/twin/versions');
+    expect(versions.body.data).toHaveLength(1);
+  });
+
+  test('set keys of one agent: none is lost', async () => {
+    const answers = await times(8, (index) => seed.api('PATCH', '/api/agents/double', { key: `key-${index}`, value: index }));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    await times(8, (index) => post('/api/agents/double/metrics', { metrics: { [`metric-${index}`]: index } }));
+    const { config, metrics } = await agentNamed('double');
+    expect(Object.keys(config)).toHaveLength(8);
+    expect(Object.keys(metrics)).toHaveLength(8);
+  });
+
+  test('start and stop one agent: each has its turn, and the last word holds', async () => {
+    const answers = await times(12, (index) => post(`/api/agents/other/${index % 2 === 0 ? 'stop' : 'start'}`));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await agentNamed('other')).toMatchObject({ status: 'idle', version: 1 });
+    expect((await post('/api/agents/other/invoke', { input: { n: 2 } })).body.data).toEqual({ n: 4 });
+  });
+
+  test('promote: every swap starts from the one before', async () => {
+    for (const mark of [2, 3]) await post('/api/code/double/versions', { from: { 'agent.ts': agentOf(`${DOUBLE} // ${mark}`) } });
+    const answers = await Promise.all(
+      [2, 3, 2].map((version) =>
+        post<{ generation: number; version: number; from_version: number }>(
+          `/api/code/double/versions/v${version}/promote`,
+          {},
+          'code:promote',
+        ),
+      ),
+    );
+    const swaps = answers.map(({ body }) => body.data).toSorted((a, b) => a.generation - b.generation);
+    expect(swaps.map(({ generation }) => generation)).toEqual([2, 3, 4]);
+    expect(swaps.map((swap) => swap.from_version)).toEqual([1, ...swaps.slice(0, -1).map((swap) => swap.version)]);
+  });
+});
+
+describe('what may not be done', () => {
+  test('make a version of another agent live', async () => {
+    const { body } = await seed.api<Answer<{ hash: string }[]>>('GET', '/api/code/other/versions');
+    const hash = body.data[0]?.hash ?? '';
+    for (const [path, given, confirm] of [
+      [`/api/code/double/versions/${hash}/promote`, {}, 'code:promote'],
+      ['/api/code/double/rollback', { version: hash }, 'code:rollback'],
+      ['/api/agents/double/invoke', { input: { n: 1 }, version: hash }, undefined],
+    ] as const) {
+      expect((await post(path, given, confirm)).status).toBe(404);
+    }
+  });
+
+  test('keep more with an agent than settings', async () => {
+    const large = 'x'.repeat(70_000);
+    expect((await seed.api<Answer<unknown>>('PATCH', '/api/agents/double', { key: 'large', value: large })).status).toBe(413);
+    expect((await post('/api/agents/double/metrics', { metrics: { large } })).status).toBe(413);
+    expect((await post('/api/agents', { ...upload('heavy', DOUBLE), config: { large } })).status).toBe(413);
+    expect((await seed.api('GET', '/api/agents/heavy')).status).toBe(404);
+  });
+
+  test.each(['__proto__', '', ' ', 'a b', '-', 'x'.repeat(201)])('name a key %j', async (key) => {
+    expect((await seed.api<Answer<unknown>>('PATCH', '/api/agents/double', { key, value: 1 })).status).toBe(422);
+  });
+
+  test('watch what is not there: the answer says so before the stream begins', async () => {
+    for (const path of ['/api/agents/duoble/logs', '/api/improvements/01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01/events']) {
+      const { status, body } = await seed.api<Answer<unknown>>('GET', path);
+      expect([status, body.code]).toEqual([404, 'not_found']);
+    }
+  });
+
+  test('steer the session of the database', async () => {
+    const ask = (sql: string) => post<{ rows: unknown[] }>('/api/database/query', { sql }, 'database:query');
+    expect((await ask("select set_config('search_path', 'pg_temp', false)")).status).toBe(200);
+    expect((await ask('select count(*) > 0 as there from agents')).body.data.rows).toEqual([{ there: true }]);
+    expect((await ask("select pg_read_file('PG_VERSION')")).status).toBe(422);
+  });
+});
