@@ -31,7 +31,11 @@ const EXAMPLE_KEY = 'example';
 export async function contractTests(options: ContractTestsOptions): Promise<void> {
   const { host, contract, bundle, hash } = options;
   const { limits, isolation, capabilities } = contract;
-  const loaded = await load(host, { hash, agent: contract.name, js: bundle.js, limits, isolation, capabilities }, bundle);
+  const loading = load(host, { hash, agent: contract.name, js: bundle.js, limits, isolation, capabilities }, bundle);
+  // Sent along, so that most versions are checked in one exchange. Why it could not be loaded is what counts if it could not.
+  const first = contract.examples.length === 0 ? null : runTwice(0, options);
+  first?.catch(() => undefined);
+  const loaded = await loading;
   try {
     for (const { name, kind } of contract.exports) {
       const there = kind === 'evolvable' ? loaded.functions : loaded.calls;
@@ -41,17 +45,17 @@ export async function contractTests(options: ContractTestsOptions): Promise<void
     }
     for (const [index, example] of contract.examples.entries()) {
       // The first that fails is the one to show
-      const [first, again] = await runTwice(index, options);
+      const [once, again] = await (index === 0 && first !== null ? first : runTwice(index, options));
       const expected = example.output;
-      if (expected !== undefined && !isDeepStrictEqual(first, expected)) {
-        throw new SeedError('validation_failed', `example ${index + 1} of the contract: expected ${show(expected)}, got ${show(first)}`, {
-          details: { example: index, input: example.input, expected, got: first },
+      if (expected !== undefined && !isDeepStrictEqual(once, expected)) {
+        throw new SeedError('validation_failed', `example ${index + 1} of the contract: expected ${show(expected)}, got ${show(once)}`, {
+          details: { example: index, input: example.input, expected, got: once },
         });
       }
-      if (!isDeepStrictEqual(first, again)) {
+      if (!isDeepStrictEqual(once, again)) {
         throw new SeedError(
           'validation_failed',
-          `example ${index + 1} of the contract: the same call gave ${show(first)}, then ${show(again)}`,
+          `example ${index + 1} of the contract: the same call gave ${show(once)}, then ${show(again)}`,
           {
             hint: 'what a module keeps in its variables may vanish at any time: keep it in ctx.state',
           },

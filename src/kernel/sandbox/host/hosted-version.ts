@@ -45,6 +45,10 @@ export class HostedVersion implements CallOwner {
     this.#busy = true;
     try {
       return (await this.#makeLive(call)).exportsJson;
+    } catch (error) {
+      // Calls may have been sent after it: the next one would only try again.
+      this.close();
+      throw error;
     } finally {
       this.#yield(this.#live);
     }
