@@ -32,7 +32,7 @@ const times = <T>(count: number, work: (index: number) => Promise<T>) =>
 describe('many at once', () => {
   test('create the same agent: one does, the others are told', async () => {
     const answers = await times(100, () => post('/api/agents', upload('twin', DOUBLE)));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 99 }, () => 409)]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, ...Array.from({ length: 99 }, () => 409)]);
     expect(await agentNamed('twin')).toMatchObject({ status: 'idle', version: 1 });
     const versions = await seed.api<Answer<unknown[]>>('GET', '/api/code/twin/versions');
     expect(versions.body.data).toHaveLength(1);
@@ -110,3 +110,47 @@ describe('what may not be done', () => {
     expect((await ask("select pg_read_file('PG_VERSION')")).status).toBe(422);
   });
 });
+
+describe('what is answered', () => {
+  test('has names in snake_case, but for what its author named', async () => {
+    const { body } = await seed.api<Answer<Record<string, unknown>>>('GET', '/api/agents/double');
+    const { contract, figures, rollout, ...rest } = body.data;
+    const { exports, examples, ...words } = contract as Record<string, unknown>;
+    expect(words).toMatchObject({ limits: { cpu_ms: 100 }, rollout: { observe_ms: 30_000 }, improvement: { min_gain: 0.01 } });
+    expect(exports).toMatchObject([{ name: 'handle', kind: 'call', input: { properties: { n: {} } } }]);
+    expect(examples).toEqual([]);
+    expect(figures).toMatchObject({ limit_hits: 0, error_rate: 0 });
+    expect(rollout).toMatchObject({ phase: expect.any(String) as string, reason: expect.any(String) as string });
+    const names = [words, figures, rollout, rest]
+      .flatMap(namesIn)
+      .filter((name) => !name.startsWith('key-') && !name.startsWith('metric-'));
+    expect(names.filter((name) => !/^[a-z][a-z0-9_]*$/.test(name))).toEqual([]);
+  });
+
+  test('says which layers the sandbox has, as they are found, to those who may know', async () => {
+    interface Layered {
+      sandbox?: { layer: string; present: boolean | null }[];
+    }
+    const status = await seed.api<Answer<Layered>>('GET', '/api/system/status');
+    const health = await seed.api<Layered>('GET', '/health/deep');
+    for (const { sandbox } of [status.body.data, health.body]) {
+      expect(sandbox?.map(({ layer }) => layer)).toEqual([
+        'isolate',
+        'environment',
+        'permissions',
+        'parent_death',
+        'namespaces',
+        'seccomp',
+      ]);
+      if (process.platform === 'linux') expect(sandbox?.slice(0, 3).map(({ present }) => present)).toEqual([true, true, true]);
+    }
+    const stranger = await fetch(`${seed.url}/health/deep`);
+    expect(Object.keys((await stranger.json()) as object)).toEqual(['status']);
+  });
+});
+
+function namesIn(value: unknown): string[] {
+  if (value === null || typeof value !== 'object') return [];
+  if (Array.isArray(value)) return value.flatMap(namesIn);
+  return Object.entries(value).flatMap(([name, below]) => [name, ...namesIn(below)]);
+}

@@ -1,10 +1,12 @@
 // Every operation of the program, held against the rules that no type can say.
 import { expect, test } from 'vitest';
+import type { z } from 'zod';
 import { operations } from '#domains/index.ts';
 import { checkOperation } from '#operation/check.ts';
 import { openApi } from '#operation/openapi.ts';
 import { createRegistry } from '#operation/registry.ts';
 import { routesOf } from '#operation/routes.ts';
+import { inputJsonSchema, outputJsonSchema } from '#operation/schema.ts';
 
 test('the definitions are sound', () => {
   expect(operations.length).toBeGreaterThan(40);
@@ -27,3 +29,60 @@ test('the document has every route', () => {
     operations.filter(({ http }) => http !== null).length,
   );
 });
+
+/** What is open in an answer, each because it is somebody's own data: its names are not ours to change. */
+const OPEN = new Map([
+  ['agents:config config', 'what was set'],
+  ['agents:invoke data', "the agent's output"],
+  ['agents:logs fields', 'as they were logged'],
+  ['agents:metrics metrics', 'what was reported'],
+  ['agents:status config', 'what was set'],
+  ['agents:status contract.examples.input', "the author's"],
+  ['agents:status contract.examples.output', "the author's"],
+  ['agents:status contract.exports.input', 'JSON Schema'],
+  ['agents:status contract.exports.output', 'JSON Schema'],
+  ['agents:status metrics', 'what was reported'],
+  ['cli:list examples.input', 'of any operation'],
+  ['cli:list flags.default', 'of any flag'],
+  ['cli:list input', 'JSON Schema'],
+  ['code:get manifest', 'to the letter what was signed'],
+  ['code:validate stages.report.details', 'of any error'],
+  ['database:query rows', 'columns of any table'],
+  ['system:logs fields', 'as they were logged'],
+]);
+
+test('every answer says what is in it: nothing is open by accident, and so every name of ours is snake_case on the wire', () => {
+  const open = operations.flatMap(({ name, output }) => [...openParts(output)].map((path) => [name, path].join(' ').trim()));
+  expect(open.toSorted((a, b) => a.localeCompare(b))).toEqual([...OPEN.keys()].toSorted((a, b) => a.localeCompare(b)));
+  const names = operations.flatMap((operation) => wireNames([inputJsonSchema(operation), outputJsonSchema(operation)]));
+  expect(names.length).toBeGreaterThan(200);
+  expect(names.filter((name) => !/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(name))).toEqual([]);
+});
+
+interface Definition {
+  type: string;
+  shape?: Record<string, z.ZodType>;
+  catchall?: z.ZodType;
+  element?: z.ZodType;
+  valueType?: z.ZodType;
+  innerType?: z.ZodType;
+  options?: readonly z.ZodType[];
+}
+
+/** Paths at which anything may stand. */
+function* openParts(schema: z.ZodType, path = ''): Generator<string> {
+  const { type, shape = {}, catchall, element, valueType, innerType, options = [] } = schema._zod.def as unknown as Definition;
+  if (type === 'unknown' || type === 'any' || type === 'lazy') yield path;
+  for (const [name, member] of Object.entries(shape)) yield* openParts(member, path === '' ? name : `${path}.${name}`);
+  for (const below of [catchall, element, valueType, innerType, ...options]) if (below !== undefined) yield* openParts(below, path);
+}
+
+/** Names of members in JSON Schemas, and the fields that lists are ordered by. */
+function wireNames(schema: unknown): string[] {
+  if (schema === null || typeof schema !== 'object') return [];
+  return Object.entries(schema).flatMap(([key, value]) => [
+    ...(key === 'properties' && !Array.isArray(value) ? Object.keys(value as object) : []),
+    ...(key === 'sort' ? (value as { enum: string[] }).enum : []),
+    ...wireNames(value),
+  ]);
+}

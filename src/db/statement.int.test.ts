@@ -66,7 +66,7 @@ describe('a statement that a person typed', () => {
   test.each(["SELECT pg_read_file('PG_VERSION')", "SELECT pg_ls_dir('.')", 'SELECT pg_stat_reset()', 'SELECT pg_switch_wal()'])(
     'may not use what only a superuser may: %s',
     async (text) => {
-      await expect(database.statement(text)).rejects.toMatchObject({ code: 'invalid_input', details: { sqlState: '42501' } });
+      await expect(database.statement(text)).rejects.toMatchObject({ code: 'invalid_input', details: { sql_state: '42501' } });
     },
   );
 
@@ -81,10 +81,10 @@ describe('a statement that a person typed', () => {
   test('tells where it is wrong', async () => {
     await expect(database.statement('SELECT nope FROM jobs')).rejects.toMatchObject({
       code: 'invalid_input',
-      details: { sqlState: '42703', position: 8 },
+      details: { sql_state: '42703', position: 8 },
     });
     await expect(database.statement('UPDATE nope SET x = 1', { readOnly: false })).rejects.toMatchObject({
-      details: { sqlState: '42P01', position: 8 },
+      details: { sql_state: '42P01', position: 8 },
     });
   });
 
@@ -102,7 +102,7 @@ describe('a statement that a person typed', () => {
     });
     await expect(database.statement(insert, { readOnly: false })).rejects.toMatchObject({
       code: 'conflict',
-      details: { sqlState: '23505' },
+      details: { sql_state: '23505' },
     });
   });
 });

@@ -33,7 +33,7 @@ interface Fetched {
   rowCount: number;
 }
 
-/** @throws SeedError `invalid_input`, with `details.sqlState` when the database refused it; `conflict` for a constraint */
+/** @throws SeedError `invalid_input`, with `details.sql_state` when the database refused it; `conflict` for a constraint */
 export async function runStatement(
   database: Database,
   text: string,
@@ -128,7 +128,7 @@ function refused(error: unknown, { readOnly, before }: { readOnly: boolean; befo
     readOnly && READ_ONLY.has(code) ? `${message}: this is the read-only mode` : message,
     {
       details: {
-        sqlState: code,
+        sql_state: code,
         ...(position === undefined ? {} : { position: Number(position) - before }),
         ...(detail === undefined ? {} : { detail }),
       },

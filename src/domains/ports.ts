@@ -2,6 +2,7 @@
 import type { Database } from '#db/database.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import type { Health } from '#kernel/health.ts';
+import type { SandboxLayer } from '#kernel/sandbox/layers.ts';
 import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
 import type { Registry } from '#operation/registry.ts';
@@ -38,8 +39,8 @@ export interface NodePorts {
   metricsIncrease: (periodMs: number) => Promise<string>;
   /** The supervision tree as plain data, with memory and uptime. */
   tree: () => Promise<ChildDescription>;
-  /** Layers of the sandbox that this machine grants. */
-  sandboxLayers: () => Readonly<Record<string, string>>;
+  /** What stands between agents' code and this machine, as it is found at the hosts that run. */
+  sandboxLayers: () => Promise<readonly SandboxLayer[]>;
   /** Resident memory of the whole process tree. */
   memoryBytes: () => Promise<number>;
   resetRestartCounters: () => number;

@@ -27,6 +27,7 @@ import { Health } from '#kernel/health.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import { describeTree } from '#kernel/supervisor/root-link.ts';
+import { sandboxLayers } from '#kernel/sandbox/layers.ts';
 import type { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { EXIT_CODE } from '#lib/exit-code.ts';
@@ -282,7 +283,7 @@ export async function startDoor(parts: Parts): Promise<Service> {
     metricsText: async (which) => (await telemetry.metrics).text(which),
     metricsIncrease: (periodMs) => history.increase(periodMs),
     tree: () => tree(parts),
-    sandboxLayers: () => ({}),
+    sandboxLayers: () => sandboxLayers([...parts.runningHosts.keys()].map((host) => host.pid)),
     memoryBytes: async () => totalMemory(await tree(parts)),
     resetRestartCounters: () => {
       const node = parts.get('node');

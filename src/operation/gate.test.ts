@@ -113,7 +113,7 @@ describe('what goes in', () => {
     ],
     ['a wrong item', { pot_id: 'p9', plant: 'ivy', tags: ['a', 2] }, 'tags.1', 'expected string'],
     ['__proto__', JSON.parse('{"pot_id":"p9","plant":"ivy","__proto__":{"height_cm":5}}'), '__proto__', 'no such member'],
-    ['a missing member', { pot_id: 'p9' }, 'plant', 'expected string'],
+    ['a missing member', { pot_id: 'p9' }, 'plant', 'is missing'],
   ])('refuses %s', async (_, input, path, message) => {
     const { call } = setUp();
     const error = await failure(call('pots:plant', { input, names: 'wire' }));

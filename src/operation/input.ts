@@ -51,5 +51,11 @@ function unknownMember({ path, known }: UnknownMember): InputIssue {
 
 function issueOf(issue: z.core.$ZodIssue, names: Names): InputIssue {
   const keys = issue.code === 'unrecognized_keys' ? `: ${issue.keys.slice(0, 5).join(', ')}` : '';
-  return { path: wirePath(names, issue.path), message: keys === '' ? issue.message : `there is no such member${keys}` };
+  const message = isMissing(issue) ? 'is missing' : issue.message;
+  return { path: wirePath(names, issue.path), message: keys === '' ? message : `there is no such member${keys}` };
+}
+
+/** zod keeps no inputs with its issues: only the words say that there was none. */
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
 }

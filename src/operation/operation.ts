@@ -68,6 +68,7 @@ export interface PageInput {
   /** `field=value`, also `!=`, `~` (contains), `<`, `>`; all of them must hold. Parsed by `pageQuery`. */
   filter: readonly string[];
   search?: string | undefined;
+  /** In wire names, as in a filter. */
   sort?: string | undefined;
   order?: 'asc' | 'desc' | undefined;
 }

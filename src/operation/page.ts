@@ -41,7 +41,7 @@ export interface PageQuery {
 /** The members that a list binding adds to the input of its operation. */
 export function pageShape(binding: ListBinding): z.ZodRawShape {
   const fields = Object.keys(binding.fields);
-  const names = [...new Set([...fields.map(snakeCase), ...fields])] as [string, ...string[]];
+  const names = fields.map(snakeCase) as [string, ...string[]];
   return {
     page: z.int().min(1).max(1_000_000).default(1).describe('which page, from 1'),
     limit: z
@@ -88,7 +88,7 @@ export function pageQuery(input: PageInput, binding: ListBinding): PageQuery {
     filters,
     search: input.search,
     searchFields: binding.search,
-    sort: Object.keys(binding.fields).find((field) => field === input.sort || snakeCase(field) === input.sort) ?? binding.defaultSort,
+    sort: Object.keys(binding.fields).find((field) => snakeCase(field) === input.sort) ?? binding.defaultSort,
     order: input.order ?? binding.defaultOrder ?? 'asc',
   };
 }

@@ -1,10 +1,29 @@
 // cli:* — the operations about operations: list, help, reference, completion.
 import { z } from 'zod';
+import type { Flag } from '#operation/flag.ts';
 import { operation, type Operation } from '#operation/operation.ts';
 import type { DevPorts } from './ports.ts';
 
 const permission = { resource: 'operations', action: 'read' };
-const json = z.unknown();
+const json = z.record(z.string(), z.unknown());
+
+const flag = z.object({
+  name: z.string(),
+  member: z.string(),
+  short: z.string().optional(),
+  aliases: z.array(z.string()).optional(),
+  type: z.string(),
+  of: z.string().optional(),
+  choices: z.array(z.string()).optional(),
+  default: z.unknown().optional(),
+  required: z.boolean().optional(),
+  position: z.int().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  summary: z.string().optional(),
+  upload: z.string().optional(),
+  value: z.string().optional(),
+} satisfies Record<keyof Flag, z.ZodType>);
 
 export const list: Operation<DevPorts> = operation({
   name: 'cli:list',
@@ -32,9 +51,12 @@ export const list: Operation<DevPorts> = operation({
     short: z.record(z.string(), z.string()).optional(),
     columns: z.array(z.string()).optional(),
     live: z.string().optional(),
-    watch: json.optional(),
-    flags: json,
-    examples: json,
+    watch: z
+      .object({ operation: z.string(), input: z.record(z.string(), z.string()) })
+      .optional()
+      .describe('whose stream --follow shows'),
+    flags: z.array(flag),
+    examples: z.array(z.object({ summary: z.string(), input: json })),
     input: json.describe('JSON Schema'),
   }),
   http: { method: 'GET', path: '/api/operations' },

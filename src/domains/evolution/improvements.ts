@@ -1,6 +1,7 @@
 // improvements:* — the queue, the history, and one improvement while it runs.
 import { z } from 'zod';
 import { operation } from '../operation.ts';
+import { eventData, improvementSummary, pairedReport, proposedCandidate, stageReport } from './progress-view.ts';
 
 export const IMPROVEMENT_STATES = [
   'queued',
@@ -73,8 +74,14 @@ export const get = operation({
     budgetMs: z.int(),
     goal: z.string(),
     seed: z.int(),
-    stages: z.array(z.object({ stage: z.string(), state: z.string(), durationMs: z.number().nullable(), report: z.unknown() })),
-    candidates: z.array(z.unknown()),
+    stages: z.array(z.object({ stage: z.string(), state: z.string(), durationMs: z.number().nullable(), report: stageReport })),
+    candidates: z.array(
+      proposedCandidate.extend({
+        rejected: z.string().nullable().describe('at which stage, and why'),
+        validation: pairedReport.nullable(),
+        winner: z.boolean(),
+      }),
+    ),
     progress: z.array(
       z.object({
         generation: z.int(),
@@ -118,9 +125,9 @@ export const watch = operation({
     type: z.string(),
     at: z.string(),
     message: z.string().describe('one line for people'),
-    data: z.unknown(),
+    data: eventData,
     progress: z.number().min(0).max(1).optional().describe('how much of the search is done'),
-    summary: z.record(z.string(), z.unknown()).optional().describe('of the last event: what came of it'),
+    summary: improvementSummary.optional().describe('of the last event: what came of it'),
     error: z.object({ code: z.string(), message: z.string() }).optional().describe('of the last event, when it failed'),
   }),
   http: { method: 'GET', path: '/api/improvements/:id/events' },

@@ -1,5 +1,6 @@
 // Handlers of agents:* but for the call itself.
 import { SeedError } from '#lib/error.ts';
+import type { DesiredRow } from '#kernel/rollout/desired-state.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
@@ -45,8 +46,14 @@ export async function status(input: { agent: string }, context: Context) {
     metrics: row.metrics,
     path: live?.path.path ?? null,
     figures: live?.stats.figures(0) ?? null,
-    rollout: live === null ? null : ports.agents.rollout(row.name).row,
+    rollout: live === null ? null : rolloutOf(ports.agents.rollout(row.name).row),
   };
+}
+
+function rolloutOf(row: DesiredRow | null) {
+  if (row === null) return null;
+  const { deadlineMs, ...rest } = row;
+  return { ...rest, observedUntil: deadlineMs === null ? null : new Date(deadlineMs).toISOString() };
 }
 
 export async function create(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { NAME_PATTERN, notAName } from '#lib/name.ts';
 import { improveHandler, improvementItem } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
+import { contractView } from './contract-view.ts';
 
 export const agentName = z
   .string()
@@ -24,6 +25,26 @@ export const agentItem = z.object({
   node: z.string(),
   createdAt: z.string(),
   updatedAt: z.string(),
+});
+
+const figures = z.object({
+  calls: z.int(),
+  errors: z.int().describe("by the agent's fault, limit hits included"),
+  limitHits: z.int(),
+  errorRate: z.number(),
+  p95Ms: z.number().nullable().describe('as callers saw it'),
+  ownP95Ms: z.number().nullable().describe("of the time that was the version's own doing"),
+});
+
+const rollout = z.object({
+  generation: z.int(),
+  stable: z.string().nullable().describe('hash of the last version that was accepted'),
+  canary: z.string().nullable().describe('hash of the version on trial'),
+  weight: z.int().describe('per cent of the calls that go to it'),
+  previous: z.string().nullable().describe('hash of the version that was live before: where code:rollback goes'),
+  phase: z.enum(['idle', 'observing']),
+  observedUntil: z.string().nullable(),
+  reason: z.string(),
 });
 
 export const list = operation({
@@ -54,12 +75,12 @@ export const status = operation({
   permission: { resource: 'agents', action: 'read' },
   input: z.object({ agent }),
   output: agentItem.extend({
-    contract: z.unknown().describe('the live contract, as data'),
-    config: z.record(z.string(), z.unknown()),
-    metrics: z.record(z.string(), z.unknown()),
+    contract: contractView.nullable().describe('the live contract, as data'),
+    config: z.record(z.string(), z.unknown()).describe('as it was given'),
+    metrics: z.record(z.string(), z.unknown()).describe('as they were reported'),
     path: z.enum(['sync', 'async']).nullable().describe('the way its calls take into their sandbox host'),
-    figures: z.unknown().describe('calls of the live version over the last two minutes'),
-    rollout: z.unknown(),
+    figures: figures.nullable().describe('calls of the live version over the last two minutes'),
+    rollout: rollout.nullable(),
   }),
   http: { method: 'GET', path: '/api/agents/:agent' },
   cli: ID_FLAG,
@@ -162,7 +183,12 @@ export const logs = operation({
     lines: z.int().min(0).max(1_000).default(50),
     follow: z.boolean().default(false).describe('go on with new lines as they come'),
   }),
-  output: z.object({ at: z.string(), level: z.string(), message: z.string(), fields: z.record(z.string(), z.unknown()) }),
+  output: z.object({
+    at: z.string(),
+    level: z.string(),
+    message: z.string(),
+    fields: z.record(z.string(), z.unknown()).describe('as they were logged'),
+  }),
   http: { method: 'GET', path: '/api/agents/:agent/logs' },
   cli: { ...ID_FLAG, short: { agent: 'i', lines: 'n', follow: 'f' }, follow: 'follow' },
   examples: [
@@ -200,7 +226,7 @@ export const invoke = operation({
       .describe('a version number, or the beginning of a hash: runs there instead of on the live version'),
   }),
   output: z.object({
-    data: z.unknown(),
+    data: z.unknown().describe('what the export gave, as its contract says'),
     callId: z.string(),
     version: z.int(),
     hash: z.string(),

@@ -65,7 +65,10 @@ export const get = operation({
   kind: 'read',
   permission: { resource: 'code', action: 'read' },
   input: z.object({ agent, version: version.default('active') }),
-  output: versionItem.extend({ manifest: z.unknown(), files: z.record(z.string(), z.string()) }),
+  output: versionItem.extend({
+    manifest: z.record(z.string(), z.unknown()).describe('to the letter what was hashed and signed, in its own names'),
+    files: z.record(z.string(), z.string()).describe('path in the folder → text'),
+  }),
   http: { method: 'GET', path: '/api/code/:agent/versions/:version' },
   cli: { positionals: ['agent', 'version'] },
   examples: [{ summary: 'the code that is live', input: { agent: 'packer', version: 'active' } }],
@@ -76,6 +79,12 @@ const files = z
   .record(z.string(), z.string())
   .describe('path in the folder → text; files that are not named are taken from the version it is based on');
 
+const stageFailure = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.unknown().describe('as in an error of this code'),
+});
+
 export const validate = operation({
   name: 'code:validate',
   summary: 'compile, policy, contract and contract tests in the sandbox, without keeping anything',
@@ -84,7 +93,7 @@ export const validate = operation({
   input: z.object({ agent, from: files.describe('folder or files'), base: version.optional() }),
   output: z.object({
     ok: z.boolean(),
-    stages: z.array(z.object({ stage: z.string(), ok: z.boolean(), durationMs: z.number(), report: z.unknown() })),
+    stages: z.array(z.object({ stage: z.string(), ok: z.boolean(), durationMs: z.number(), report: stageFailure.nullable() })),
   }),
   http: { method: 'POST', path: '/api/code/validate' },
   cli: { positionals: ['agent'], upload: { from: 'folder' } },

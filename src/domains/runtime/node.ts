@@ -23,7 +23,13 @@ interface TreeRow {
 
 export async function status(input: { detailed: boolean }, { ports, nowMs }: Context) {
   const { node, database, health } = ports;
-  const [memoryBytes, tree, deep, info] = await Promise.all([ports.memoryBytes(), ports.tree(), health.deep(), database.info()]);
+  const [memoryBytes, tree, deep, info, sandbox] = await Promise.all([
+    ports.memoryBytes(),
+    ports.tree(),
+    health.deep(),
+    database.info(),
+    ports.sandboxLayers(),
+  ]);
   const { user, system } = process.cpuUsage();
   return {
     version: node.version,
@@ -39,15 +45,18 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
     queueDepth: deep.report.queue_depth ?? 0,
     database: { engine: info.engine, version: info.version, state: database.state(), sizeBytes: info.sizeBytes },
     tree: rows(tree, { nowMs, above: [] }),
-    ...(input.detailed ? { details: { settings: ports.settings.config.settings, sandbox: ports.sandboxLayers() } } : {}),
+    sandbox,
+    ...(input.detailed
+      ? { settings: ports.settings.config.settings.map(({ name, value, origin }) => ({ key: name, value, origin })) }
+      : {}),
   };
 }
 
 export async function health(input: { fix: boolean; report: boolean }, { ports, principal }: Context) {
   // A stranger may look, and learns only the status; repairing is not for everybody.
   const fixed = input.fix && principal !== STRANGER ? await repair(ports) : undefined;
-  const { report } = await ports.health.deep();
-  return { ...report, ...(fixed === undefined ? {} : { fixed }), ...(input.report ? { text: reportText(report) } : {}) };
+  const [{ report }, sandbox] = await Promise.all([ports.health.deep(), ports.sandboxLayers()]);
+  return { ...report, sandbox, ...(fixed === undefined ? {} : { fixed }), ...(input.report ? { text: reportText(report) } : {}) };
 }
 
 /** Files of the code cache from the durable copy, and agents that should run and do not. @returns what was done */

@@ -15,13 +15,25 @@ const treeRow = z.object({
   lastExit: z.string().nullable(),
 });
 
+const layer = z.object({
+  layer: z.enum(['isolate', 'environment', 'permissions', 'parent_death', 'namespaces', 'seccomp']),
+  present: z.boolean().nullable().describe('null: it can not be told'),
+  detail: z.string(),
+});
+const sandbox = z.array(layer).describe("what stands between agents' code and this machine, as it is found at the hosts that run");
+
+/** Of the health+json form, names as that form has them. */
+const check = z
+  .record(z.string(), z.union([z.string(), z.number()]))
+  .describe('in the health+json form: componentType, status, time, observedValue, observedUnit, output');
+
 export const status = operation({
   name: 'system:status',
   aliases: ['heartbeat:status'],
   summary: 'version, uptime, node, mode, memory, cpu, supervision tree',
   kind: 'read',
   permission: { resource: 'system', action: 'read' },
-  input: z.object({ detailed: z.boolean().default(false).describe('with settings and sandbox layers') }),
+  input: z.object({ detailed: z.boolean().default(false).describe('with the settings in effect') }),
   output: z.object({
     version: z.string(),
     nodeVersion: z.string(),
@@ -36,7 +48,10 @@ export const status = operation({
     queueDepth: z.int(),
     database: z.object({ engine: z.string(), version: z.string(), state: z.string(), sizeBytes: z.int() }),
     tree: z.array(treeRow).describe('supervision tree, each child behind its supervisor'),
-    details: z.unknown().optional(),
+    sandbox,
+    settings: z
+      .array(z.object({ key: z.string(), value: z.union([z.string(), z.number(), z.boolean()]).nullable(), origin: z.string() }))
+      .optional(),
   }),
   http: { method: 'GET', path: '/api/system/status' },
   cli: { short: { detailed: 'd' } },
@@ -57,7 +72,21 @@ export const health = operation({
       .describe('first repair what the node can repair itself: damaged cache files, agents that should run and do not'),
     report: z.boolean().default(false).describe('with a text for people'),
   }),
-  output: z.looseObject({ status: z.string() }),
+  output: z.object({
+    status: z.enum(['ok', 'warning', 'degraded']),
+    cluster_nodes: z.array(z.string()).describe('ids of the other nodes that are present'),
+    queue_depth: z.int().nullable().describe('improvements that wait or run; null: it could not be read'),
+    queue_status: z.enum(['empty', 'active', 'high', 'full', 'unknown']),
+    memory: z
+      .object({ total: z.int(), processes: z.int(), system: z.int(), binary: z.int() })
+      .describe('bytes; total: the whole process tree; system: this process; processes: the others; binary: buffers'),
+    system_time: z.string(),
+    node: z.string(),
+    checks: z.record(z.string(), z.array(check)),
+    sandbox,
+    fixed: z.array(z.string()).optional().describe('what was repaired'),
+    text: z.string().optional(),
+  }),
   http: {
     method: 'GET',
     path: '/health/deep',
@@ -121,7 +150,7 @@ export const logs = operation({
     level: z.string(),
     module: z.string(),
     message: z.string(),
-    fields: z.record(z.string(), z.unknown()),
+    fields: z.record(z.string(), z.unknown()).describe('as they were logged'),
   }),
   http: { method: 'GET', path: '/api/system/logs' },
   cli: { short: { level: 'l', module: 'm', tail: 't', follow: 'f' }, follow: 'follow' },

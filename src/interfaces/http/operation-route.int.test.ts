@@ -49,7 +49,7 @@ describe('envelopes', () => {
       code: 'invalid_input',
       details: [
         { path: 'plnat', message: 'there is no such member; did you mean plant?' },
-        { path: 'plant', message: expect.stringContaining('expected string') as string },
+        { path: 'plant', message: 'is missing' },
       ],
     });
     const busy = await door.ask('POST', '/api/pots/broken', { body: { way: 'coded' } });

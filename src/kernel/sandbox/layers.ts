@@ -1,6 +1,6 @@
 // Which layers stand between agents' code and this machine: looked up at the hosts that run, never taken from what they were asked for.
 import { readFile, readlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import isolatedVm from 'isolated-vm/package.json' with { type: 'json' };
 import { parentDeathSignal } from '#lib/process.ts';
 
 export interface SandboxLayer {
@@ -23,13 +23,12 @@ export async function sandboxLayers(pids: readonly number[]): Promise<readonly S
     seenAt(pids, namespacesOf),
     seenAt(pids, seccompOf),
   ]);
-  const isolatedVm = (createRequire(import.meta.url)('isolated-vm/package.json') as { version: string }).version;
   return [
     {
       layer: 'isolate',
       // A host that finds an unsafe isolated-vm ends before it says a word.
       present: pids.length === 0 ? null : true,
-      detail: `isolated-vm ${isolatedVm}: one locked-down isolate for each version`,
+      detail: `isolated-vm ${isolatedVm.version}: one locked-down isolate for each version`,
     },
     { layer: 'environment', ...environment },
     { layer: 'permissions', ...permissions },

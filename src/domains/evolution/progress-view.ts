@@ -1,0 +1,90 @@
+// What happened in an improvement, as operations show it: reports of its stages, and the data of its events.
+import { z } from 'zod';
+import type { ImprovementEvent, PairedReport } from '#improvement/events.ts';
+
+const pairedShape = {
+  draws: z.int(),
+  baseMean: z.number(),
+  mean: z.number(),
+  gain: z.number().describe('in the direction of the objective: positive is better'),
+  relativeGain: z.number(),
+  wins: z.int(),
+  losses: z.int(),
+  p: z.number().describe('how likely so large a gain would be by luck'),
+} satisfies Record<keyof PairedReport, z.ZodType>;
+
+/** Scores of a candidate beside those of the base version, on the same draws. */
+export const pairedReport = z.object(pairedShape);
+
+/** Each stage fills its own part. */
+export const stageReport = z
+  .object({
+    ...pairedShape,
+    candidates: z.int(),
+    evaluated: z.int(),
+    passed: z.int(),
+    winner: z.int().nullable(),
+    hash: z.string(),
+    version: z.int(),
+    generation: z.int(),
+    swapUs: z.number(),
+    verdict: z.string(),
+    reason: z.string(),
+  })
+  .partial()
+  .nullable();
+
+export const proposedCandidate = z.object({
+  files: z.record(z.string(), z.string()).describe('those that differ from the version it was made from: path → text'),
+  selection: z.number(),
+  note: z.string(),
+});
+
+type MembersOf<Data> = Data extends unknown ? keyof Data : never;
+/** All but what no proposer may learn: the draws of validation and test follow from it. */
+type ShownMember = Exclude<MembersOf<ImprovementEvent['data']>, 'secretSeed'>;
+
+/** Which members there are follows from the event's type. */
+export const eventData = z
+  .object({
+    id: z.string(),
+    jobId: z.string(),
+    agent: z.string(),
+    proposer: z.string(),
+    trigger: z.string(),
+    goal: z.string(),
+    budgetMs: z.int(),
+    seed: z.int(),
+    baseHash: z.string(),
+    baseVersion: z.int(),
+    stage: z.string(),
+    durationMs: z.number(),
+    report: stageReport,
+    generation: z.int(),
+    evaluated: z.int(),
+    perSecond: z.number(),
+    best: z.number(),
+    baseline: z.number(),
+    elapsedMs: z.number(),
+    candidates: z.array(proposedCandidate),
+    searchMs: z.number(),
+    index: z.int(),
+    reason: z.string(),
+    selection: z.number(),
+    hash: z.string(),
+    version: z.int(),
+    swapUs: z.number(),
+    phase: z.string(),
+  } satisfies Record<ShownMember, z.ZodType>)
+  .partial();
+
+/** What came of it: scores as they are quoted. */
+export const improvementSummary = z.object({
+  outcome: z.string(),
+  baseline: z.number().nullable(),
+  selection: z.number().nullable(),
+  validation: z.number().nullable(),
+  test: z.number().nullable(),
+  version: z.int().nullable().describe('the version that is live now'),
+  swapMs: z.number().nullable(),
+});

@@ -1,0 +1,47 @@
+// A contract as operations show it: our own words in wire names, the author's schemas and examples as they are. It says what there
+// is and refuses nothing: what the contract may say was checked when it was compiled.
+import { z } from 'zod';
+
+const schema = z.record(z.string(), z.unknown()).optional().describe('JSON Schema, as its author wrote it');
+
+export const contractView = z.object({
+  contract: z.int().describe('version of the form of contracts'),
+  name: z.string(),
+  summary: z.string(),
+  exports: z.array(
+    z.object({
+      kind: z.string().describe('call: may be invoked; lifecycle; evolvable: may be rewritten by a search'),
+      name: z.string(),
+      input: schema,
+      output: schema,
+      parameters: z
+        .array(z.object({ name: z.string(), min: z.number(), max: z.number(), integer: z.boolean() }))
+        .optional()
+        .describe('of what is evolvable'),
+      summary: z.string().optional(),
+    }),
+  ),
+  examples: z.array(z.object({ export: z.string(), input: z.unknown(), output: z.unknown().optional() })),
+  capabilities: z.array(z.string()),
+  limits: z.object({
+    cpuMs: z.int(),
+    deadlineMs: z.int(),
+    idleMs: z.int(),
+    memoryMb: z.int(),
+    inputBytes: z.int(),
+    outputBytes: z.int(),
+    stateBytes: z.int(),
+    logLines: z.int(),
+  }),
+  isolation: z.string(),
+  objective: z.object({ name: z.string(), unit: z.string(), direction: z.string() }).optional(),
+  rollout: z.object({
+    observeMs: z.int(),
+    maxErrorRateIncrease: z.number(),
+    maxP95Ratio: z.number(),
+    minP95IncreaseMs: z.number(),
+    minCalls: z.int(),
+    maxLimitHits: z.int(),
+  }),
+  improvement: z.object({ enabled: z.boolean(), minGain: z.number() }),
+});
