@@ -14,7 +14,7 @@ import { createIdentity } from '#domains/identity/index.ts';
 import { operations, type NodePorts } from '#domains/index.ts';
 import { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import { artifactStore } from '#domains/runtime/artifact-store.ts';
-import { CallStore, pruneCalls } from '#domains/runtime/call-store.ts';
+import { CallStore } from '#domains/runtime/call-store.ts';
 import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import { stateStore } from '#domains/runtime/state-store.ts';
 import { desiredState } from '#domains/runtime/store.ts';
@@ -42,12 +42,9 @@ import { registerChecks } from './health.ts';
 import { createPromotion, createWorkbench } from './improving.ts';
 import type { Parts } from './parts.ts';
 import { totalMemory, withMemory } from './process-tree.ts';
+import { startRetention } from './retention.ts';
 import { createWorkHosts } from './sandbox.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const CALLS_KEPT_MS = 7 * DAY_MS;
-const ANSWERS_KEPT_MS = 2 * DAY_MS;
 const DRAIN_MS = 25_000;
 
 function onError(parts: Parts, event: string): (error: unknown) => void {
@@ -210,13 +207,10 @@ export async function startAgents(parts: Parts): Promise<Service> {
     telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
   );
   await adoptFolders(parts);
-  const prune = setInterval(() => {
-    const nowMs = Date.now();
-    pruneCalls(database, { calls: nowMs - CALLS_KEPT_MS, answers: nowMs - ANSWERS_KEPT_MS }).catch(onError(parts, 'calls.prune.failed'));
-  }, HOUR_MS);
+  const retention = startRetention({ database, nowMs: Date.now, onError: onError(parts, 'db.prune.failed') });
   return {
     close: async () => {
-      clearInterval(prune);
+      retention.close();
       await callStore.close();
     },
   };

@@ -71,3 +71,9 @@ export async function insertActivity(scope: Scope, entry: ActivityEntry): Promis
     })
     .execute();
 }
+
+/** @returns how many entries went */
+export async function pruneActivity(scope: Scope, before: Date): Promise<number> {
+  const { numDeletedRows } = await queriesOf(scope).deleteFrom('activity').where('at', '<', before).executeTakeFirst();
+  return Number(numDeletedRows);
+}

@@ -1,0 +1,37 @@
+// What is kept for a while only: records of calls, answers that may be repeated, and who did what.
+import type { Database } from '#db/database.ts';
+import { pruneActivity } from '#domains/identity/index.ts';
+import { pruneCalls } from '#domains/runtime/call-store.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const KEPT_MS = { calls: 7 * DAY_MS, answers: 2 * DAY_MS, activity: 90 * DAY_MS } as const;
+
+export interface RetentionOptions {
+  database: Database;
+  /** ms since the epoch. */
+  nowMs: () => number;
+  onError: (error: unknown) => void;
+}
+
+/** Looks every hour, the first time a minute after the start: a node that is restarted often prunes too. */
+export function startRetention(options: RetentionOptions): { close: () => void } {
+  const look = (): void => void prune(options.database, options.nowMs()).catch(options.onError);
+  const first = setTimeout(look, MINUTE_MS).unref();
+  const hourly = setInterval(look, HOUR_MS).unref();
+  return {
+    close: () => {
+      clearTimeout(first);
+      clearInterval(hourly);
+    },
+  };
+}
+
+/** @returns how many rows went */
+export async function prune(database: Database, nowMs: number): Promise<{ calls: number; activity: number }> {
+  const calls = await pruneCalls(database, { calls: nowMs - KEPT_MS.calls, answers: nowMs - KEPT_MS.answers });
+  const activity = await pruneActivity(database, new Date(nowMs - KEPT_MS.activity));
+  return { calls, activity };
+}
