@@ -21,6 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const here = path.dirname(import.meta.dirname);
+const manifest = JSON.parse(readFileSync(path.join(here, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 const BUNDLED = `node-${process.platform}-${process.arch}`;
 
 /** Stands for npm: writes down that it was called, takes its time, makes node_modules as npm does. */
@@ -267,6 +268,17 @@ describe('the program', () => {
     await until(() => running.stdout().includes(signal));
     running.child.stdin?.write('q');
     expect(await running.ended).toMatchObject({ code: 1, stdout: `ready\n${signal} 1\n` });
+  });
+
+  test('gets a SIGTERM that npm gave to its shell', async () => {
+    const { start: line = '', ...others } = manifest.scripts;
+    for (const other of Object.values(others)) expect(other).toMatch(/^exec node scripts\/run\.mjs /);
+    const shell = start(['sh', '-c', line.replace(/(scripts\/run\.mjs) \S+/, '$1 signals.ts')], { detached: true });
+    await until(() => shell.stdout().includes('ready'));
+    shell.child.kill('SIGTERM');
+    await until(() => shell.stdout().includes('SIGTERM 1'));
+    shell.child.stdin?.write('q');
+    expect(await shell.ended).toMatchObject({ code: 1 });
   });
 
   test('gets a Ctrl-C at a terminal once, and another one later too', async () => {
