@@ -30,6 +30,8 @@ export interface CatalogueEntry {
   columns?: readonly string[];
   /** How people see a stream. */
   live?: 'line' | 'log';
+  /** Of a check: the member of the answer that says whether all is well. */
+  verdict?: string;
   /** Whose stream `--follow` shows after the answer: its members, and those of the answer that fill them. */
   watch?: { operation: string; input: Readonly<Record<string, string>> };
   flags: readonly Flag[];

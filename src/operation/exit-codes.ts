@@ -2,7 +2,7 @@
 
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done'],
-  [1, 'it was tried and failed; with --batch: at least one line failed'],
+  [1, 'it was tried and failed, or a check found something wrong; with --batch: at least one line failed'],
   [2, 'the command was not understood: unknown command or flag, missing or wrong input'],
   [3, 'what was asked for does not exist'],
   [4, 'not signed in, or not allowed'],

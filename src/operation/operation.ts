@@ -43,6 +43,8 @@ export interface CliBinding {
    * Default: `line` under `--follow` of another command, else `log`.
    */
   live?: 'line' | 'log';
+  /** Of a check: the member of the answer that says whether all is well; false is shown, and the command fails (exit code 1). */
+  verdict?: string;
   /** With the flag `--follow`, listen to this streaming operation after the answer: its members ← members of the answer. */
   watch?: { operation: string; input: Readonly<Record<string, string>> };
 }

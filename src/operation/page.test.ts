@@ -80,6 +80,14 @@ describe('filters', () => {
 });
 
 describe('order, search and pages', () => {
+  test('a field of texts that holds other values too, each as its text', () => {
+    const settings: ListBinding = { fields: { value: 'string' }, search: [], defaultSort: 'value' };
+    const rows = [{ value: '/tmp' }, { value: 4000 }, { value: null }, { value: false }, { value: 'abc' }, { value: 8 }];
+    const sorted = (order: 'asc' | 'desc') => paginate(rows, ask({ order }), settings).items.map(({ value }) => value);
+    expect(sorted('asc')).toEqual(['/tmp', 4000, 8, 'abc', false, null]);
+    expect(sorted('desc')).toEqual([false, 'abc', 8, 4000, '/tmp', null]);
+  });
+
   test('numbers by value, missing ones last in both directions', () => {
     expect(names({ sort: 'size_bytes' })).toEqual(['Bag', 'box', 'crate', 'jar']);
     expect(names({ sort: 'size_bytes', order: 'desc' })).toEqual(['crate', 'box', 'Bag', 'jar']);

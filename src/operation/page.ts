@@ -113,14 +113,15 @@ export function paginate<Item extends object>(rows: readonly Item[], input: Page
       (needle === undefined || query.searchFields.some((field) => textOf(value(row, field)).toLowerCase().includes(needle))),
   );
   const direction = query.order === 'asc' ? 1 : -1;
-  const sorted = found.toSorted((a, b) => compare(value(a, query.sort), value(b, query.sort), direction));
+  const isText = binding.fields[query.sort] === 'string';
+  const sorted = found.toSorted((a, b) => compare(value(a, query.sort), value(b, query.sort), { direction, isText }));
   return page(sorted.slice(query.offset, query.offset + query.limit), found.length, query);
 }
 
-/** Missing values come last in either direction. */
-function compare(a: unknown, b: unknown, direction: 1 | -1): number {
+/** Missing values come last in either direction. A field of texts may hold numbers too (settings): each as its text, or the order would have rings. */
+function compare(a: unknown, b: unknown, { direction, isText }: { direction: 1 | -1; isText: boolean }): number {
   const [missingA, missingB] = [a === null || a === undefined, b === null || b === undefined];
   if (missingA || missingB) return Number(missingA) - Number(missingB);
-  const [first, second] = typeof a === 'string' || typeof b === 'string' ? [textOf(a), textOf(b)] : [Number(a), Number(b)];
+  const [first, second] = isText || typeof a === 'string' || typeof b === 'string' ? [textOf(a), textOf(b)] : [Number(a), Number(b)];
   return first === second ? 0 : (first < second ? -1 : 1) * direction;
 }

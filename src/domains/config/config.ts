@@ -18,6 +18,7 @@ export const settingItem = z.object({
   unit: z.string().nullable(),
   change: z.enum(['runtime', 'start']).describe('runtime: takes effect at once; start: at the next start'),
   pending: scalar.optional().describe('stored, and in effect after the next start'),
+  stored: z.string().optional().describe('stored, and without effect: the environment, .env or an argument says otherwise'),
   description: z.string(),
 });
 
@@ -63,12 +64,15 @@ export const set = operation({
   kind: 'write',
   idempotent: true,
   permission: { resource: 'config', action: 'write' },
-  input: z.object({ key, value: z.string().max(2_000).nullable().describe('null takes the stored value back') }),
+  input: z.object({ key, value: z.string().max(2_000).nullable().describe('null, or an empty text, takes the stored value back') }),
   output: settingItem.extend({ applied: z.boolean() }),
   http: { method: 'PUT', path: '/api/config/:key' },
   cli: { positionals: ['key', 'value'] },
   dryRun: true,
-  examples: [{ summary: 'log more', input: { key: 'LOG_LEVEL', value: 'debug' } }],
+  examples: [
+    { summary: 'log more', input: { key: 'LOG_LEVEL', value: 'debug' } },
+    { summary: 'take it back', input: { key: 'LOG_LEVEL', value: '' } },
+  ],
   handler: () => import('./setting.ts').then((m) => m.set),
 });
 
@@ -84,7 +88,7 @@ export const validate = operation({
     checked: z.int(),
   }),
   http: { method: 'POST', path: '/api/config/validate' },
-  cli: { upload: { file: 'file' }, short: { file: 'f' } },
+  cli: { upload: { file: 'file' }, short: { file: 'f' }, verdict: 'ok' },
   examples: [
     { summary: 'what is in effect', input: {} },
     { summary: 'a file before it is used', input: { file: '.env' } },

@@ -10,9 +10,17 @@ import { readStored, writeStored } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
-function item(state: SettingState, pending?: SettingState) {
+interface Stored {
+  /** What the settings would be at the next start. */
+  preview: Config;
+  values: Readonly<Record<string, string>>;
+}
+
+function item(state: SettingState, stored: Stored) {
   const { name, value, origin, kind, expected, unit, change, description } = state;
-  const waits = pending !== undefined && pending.value !== value && change === 'start';
+  const pending = stateOf(stored.preview, name);
+  const waits = pending.value !== value && change === 'start';
+  const kept = stored.values[name];
   return {
     key: name,
     value,
@@ -24,7 +32,16 @@ function item(state: SettingState, pending?: SettingState) {
     change,
     description,
     ...(waits ? { pending: pending.value } : {}),
+    ...(kept !== undefined && OVER_THE_STORE.has(pending.origin) ? { stored: kept } : {}),
   };
+}
+
+/** Where a value may come from that wins over a stored one. */
+const OVER_THE_STORE: ReadonlySet<SettingState['origin']> = new Set(['file', 'env', 'argument']);
+
+async function readAll({ ports }: Context): Promise<Stored> {
+  const values = await readStored(ports.database);
+  return { values, preview: ports.settings.preview(values) };
 }
 
 /** @throws SeedError `not_found` with the nearest name */
@@ -43,16 +60,13 @@ function stateOf(config: Config, name: SettingName): SettingState {
   return state;
 }
 
-export async function get(input: { key: string }, { ports }: Context) {
-  const name = settingName(input.key);
-  const pending = ports.settings.preview(await readStored(ports.database));
-  return item(stateOf(ports.settings.config, name), stateOf(pending, name));
+export async function get(input: { key: string }, context: Context) {
+  return item(stateOf(context.ports.settings.config, settingName(input.key)), await readAll(context));
 }
 
 export async function list(input: PageInput, context: Context) {
-  const { ports } = context;
-  const pending = ports.settings.preview(await readStored(ports.database));
-  const items = ports.settings.config.settings.map((state) => item(state, stateOf(pending, state.name)));
+  const stored = await readAll(context);
+  const items = context.ports.settings.config.settings.map((state) => item(state, stored));
   return pageOf(items, input, context);
 }
 
@@ -63,21 +77,23 @@ export async function set(input: { key: string; value: string | null }, { ports,
       hint: `set ${name} in the environment or in .env`,
     });
   }
-  const checked = input.value === null ? { ok: true as const } : checkSetting(name, input.value);
+  // As in .env, where an empty value is none.
+  const value = input.value === '' ? null : input.value;
+  const checked = value === null ? { ok: true as const } : checkSetting(name, value);
   if (!checked.ok) {
-    throw new SeedError('invalid_input', `${name}=${String(maskSetting(name, input.value))} must be ${checked.expected}`, {
+    throw new SeedError('invalid_input', `${name}=${String(maskSetting(name, value))} must be ${checked.expected}`, {
       details: [{ path: 'value', message: `must be ${checked.expected}` }],
     });
   }
-  const stored = await readStored(ports.database);
-  if (input.value === null) delete stored[name];
-  else stored[name] = input.value;
-  const preview = ports.settings.preview(stored);
+  const values = await readStored(ports.database);
+  if (value === null) delete values[name];
+  else values[name] = value;
+  const preview = ports.settings.preview(values);
   if (!dryRun) {
-    await writeStored(ports.database, { name, value: input.value, principal: { kind: principal.kind, id: principal.id } });
+    await writeStored(ports.database, { name, value, principal: { kind: principal.kind, id: principal.id } });
     await ports.settings.adopt(ports.database);
   }
-  return { ...item(stateOf(ports.settings.config, name), stateOf(preview, name)), applied: !dryRun };
+  return { ...item(stateOf(ports.settings.config, name), { values, preview }), applied: !dryRun };
 }
 
 export async function validate(input: { file?: string }, { ports }: Context) {

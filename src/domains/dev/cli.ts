@@ -51,6 +51,7 @@ export const list: Operation<DevPorts> = operation({
     short: z.record(z.string(), z.string()).optional(),
     columns: z.array(z.string()).optional(),
     live: z.string().optional(),
+    verdict: z.string().optional(),
     watch: z
       .object({ operation: z.string(), input: z.record(z.string(), z.string()) })
       .optional()

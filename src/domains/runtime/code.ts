@@ -96,7 +96,7 @@ export const validate = operation({
     stages: z.array(z.object({ stage: z.string(), ok: z.boolean(), durationMs: z.number(), report: stageFailure.nullable() })),
   }),
   http: { method: 'POST', path: '/api/code/validate' },
-  cli: { positionals: ['agent'], upload: { from: 'folder' } },
+  cli: { positionals: ['agent'], upload: { from: 'folder' }, verdict: 'ok' },
   examples: [{ summary: 'would this folder pass?', input: { agent: 'packer', from: './agents/packer' } }],
   handler: () => import('./version.ts').then((m) => m.validate),
 });

@@ -7,6 +7,7 @@ import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { LogLevel } from '#telemetry/log-level.ts';
 import type { NodePorts } from '../ports.ts';
 import { logLine } from './log-line.ts';
+import { metricsOf } from './metrics-text.ts';
 
 type Context = OperationContext<NodePorts>;
 
@@ -85,8 +86,9 @@ export function ping() {
   return { status: 'ok' as const };
 }
 
-export function metrics(input: { type: 'all' | 'seed' | 'process' | 'growth'; period: string }, { ports }: Context) {
-  return input.type === 'growth' ? ports.metricsIncrease(parseDuration(input.period)) : ports.metricsText(input.type);
+export async function metrics(input: { type: 'all' | 'seed' | 'process' | 'growth'; period: string; json: boolean }, { ports }: Context) {
+  const text = await (input.type === 'growth' ? ports.metricsIncrease(parseDuration(input.period)) : ports.metricsText(input.type));
+  return input.json ? { metrics: metricsOf(text) } : text;
 }
 
 export async function* logs(input: { level?: LogLevel; module?: string; tail: number; follow: boolean }, { ports, signal }: Context) {

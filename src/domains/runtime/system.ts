@@ -114,9 +114,22 @@ export const ping = operation({
   handler: () => import('./node.ts').then((m) => m.ping),
 });
 
+const metric = z.object({
+  name: z.string(),
+  type: z.string().nullable(),
+  help: z.string().nullable(),
+  samples: z.array(
+    z.object({
+      name: z.string().describe('longer than the name of the metric where it has parts: _bucket, _sum, _count'),
+      labels: z.record(z.string(), z.string()),
+      value: z.number().nullable().describe('null: not a number'),
+    }),
+  ),
+});
+
 export const metrics = operation({
   name: 'system:metrics',
-  summary: 'metrics of this node, as Prometheus text',
+  summary: 'metrics of this node, as Prometheus text or JSON',
   kind: 'read',
   permission: { resource: 'metrics', action: 'read' },
   input: z.object({
@@ -125,11 +138,15 @@ export const metrics = operation({
       .default('all')
       .describe('seed: our own; process: of the Node.js process; growth: how much the counters grew within the period'),
     period: z.string().default('1h').describe('of growth, for example 10m; at most 1h'),
+    json: z.boolean().default(false).describe('as JSON, instead of the text that Prometheus reads'),
   }),
-  output: z.string(),
+  output: z.union([z.string(), z.object({ metrics: z.array(metric) })]),
   http: { method: 'GET', path: '/metrics', raw: { contentType: 'text/plain; version=0.0.4; charset=utf-8' } },
   cli: { short: { type: 't', period: 'p' } },
-  examples: [{ summary: 'what a scraper reads', input: {} }],
+  examples: [
+    { summary: 'what a scraper reads', input: {} },
+    { summary: 'how much happened in ten minutes', input: { type: 'growth', period: '10m', json: true } },
+  ],
   handler: () => import('./node.ts').then((m) => m.metrics),
 });
 

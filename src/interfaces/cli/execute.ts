@@ -63,7 +63,8 @@ async function perform(task: Task, options: ExecuteOptions): Promise<number> {
   if (!globals.follow || entry.watch === undefined || globals.dryRun) {
     await show(data, task, options);
     // A health check that answers "not well" has answered: the data is shown, and the exit code says it.
-    return status < 400 ? 0 : remoteFailure(status, '', undefined).exitCode;
+    if (status >= 400) return remoteFailure(status, '', undefined).exitCode;
+    return entry.verdict !== undefined && isRecord(data) && data[entry.verdict] === false ? 1 : 0;
   }
   const watched = { entry: await options.find(entry.watch.operation), input: watchedInput(entry.watch.input, data) };
   return await follow(watched, task, { ...options, client });

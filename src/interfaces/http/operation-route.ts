@@ -108,7 +108,9 @@ function answer<Ports>(
     return new Response(envelope(encoded, operation.list !== undefined), { status: code, headers: dataHeaders(requestId, JSON_TYPE) });
   }
   const text = typeof encoded === 'string' ? encoded : stringify(encoded);
-  return new Response(text, { status: code, headers: dataHeaders(requestId, raw.contentType) });
+  // What answers text, or JSON when asked for it.
+  const type = typeof encoded === 'string' || raw.contentType.includes('json') ? raw.contentType : JSON_TYPE;
+  return new Response(text, { status: code, headers: dataHeaders(requestId, type) });
 }
 
 /** What strangers are shown must be chosen, or it is next to nothing. */
