@@ -73,7 +73,7 @@ async function run(): Promise<void> {
     adminToken: (await loadAdminToken(dataDir)).token,
     newFolder: created,
     socket,
-    screen: new Screen({ write: (text) => process.stdout.write(text), isTty: process.stdout.isTTY }),
+    screen: new Screen({ write: (text) => process.stdout.write(text), isTty: process.stdout.isTTY, columns: () => process.stdout.columns }),
     processes: registry,
     stop: (reason, exitCode) => stopping.resolve({ reason, exitCode }),
     monotonicMs: () => performance.now(),

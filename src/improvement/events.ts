@@ -1,5 +1,7 @@
 // The life of one improvement as events. Every stage leaves what the next one needs, so that it can go on after a crash.
 
+import { formatDuration } from '#lib/duration.ts';
+
 /** Where an improvement stands; the last five are ends. */
 export type ImprovementPhase =
   | 'queued'
@@ -89,7 +91,7 @@ export interface SearchProgress {
   generation: number;
   evaluated: number;
   perSecond: number;
-  /** Best selection score so far. */
+  /** Best selection score among the candidates that live now; they are scored anew on fresh draws from time to time. */
   best: number;
   /** Score of the base version on the same draws. */
   baseline: number;
@@ -102,9 +104,9 @@ export function describe(event: ImprovementEvent): string {
     case 'improvement_queued':
       return `queued: ${event.data.agent} from v${event.data.baseVersion}, ${event.data.proposer}, ${Math.round(event.data.budgetMs / 1000)} s`;
     case 'stage_started':
-      return `${event.data.stage} …`;
+      return `${words(event.data.stage)} …`;
     case 'stage_finished':
-      return `${event.data.stage} took ${Math.round(event.data.durationMs)} ms`;
+      return `${words(event.data.stage)} took ${formatDuration(event.data.durationMs)}`;
     case 'search_progressed': {
       const { generation, evaluated, perSecond, best, baseline } = event.data;
       return `generation ${generation}: best ${score(best)} (baseline ${score(baseline)}), ${evaluated} candidates, ${Math.round(perSecond)}/s`;
@@ -112,7 +114,7 @@ export function describe(event: ImprovementEvent): string {
     case 'candidates_proposed':
       return `${event.data.candidates.length} candidates of ${event.data.evaluated} go on to validation`;
     case 'candidate_rejected':
-      return `candidate ${event.data.index + 1} refused at ${event.data.stage}: ${event.data.reason}`;
+      return `candidate ${event.data.index + 1} refused at ${words(event.data.stage)}: ${event.data.reason}`;
     case 'candidate_validated':
       return `candidate ${event.data.index + 1} on validation: ${paired(event.data.report)}`;
     case 'winner_chosen':
@@ -124,12 +126,16 @@ export function describe(event: ImprovementEvent): string {
     case 'version_promoted':
       return `v${event.data.version} is live, swapped in ${(event.data.swapUs / 1000).toFixed(1)} ms`;
     case 'improvement_ended':
-      return `${event.data.phase.replace('_', ' ')}: ${event.data.reason}`;
+      return `${words(event.data.phase)}: ${event.data.reason}`;
   }
 }
 
 function paired(report: PairedReport): string {
   return `${score(report.mean)} against ${score(report.baseMean)}, better on ${report.wins} of ${report.draws} draws (p ${report.p.toPrecision(2)})`;
+}
+
+function words(name: string): string {
+  return name.replaceAll('_', ' ');
 }
 
 function score(value: number): string {

@@ -5,6 +5,8 @@ export interface ScreenOptions {
   write: (text: string) => void;
   /** Lines may be rewritten in place. */
   isTty: boolean;
+  /** Of the terminal as it is now; default 80. */
+  columns?: () => number | undefined;
 }
 
 export interface FirstScreen {
@@ -14,17 +16,30 @@ export interface FirstScreen {
   url: string | null;
   socket: string | null;
   signInUrl: string | null;
-  /** What the demo is doing, or null when it does not run. */
-  demo: string | null;
+  demo: DemoState;
   powerSafe: boolean;
 }
+
+/** `shown`: it has run on this data folder before; `no_agent`: there is no packer to run it with. */
+export type DemoState = 'runs' | 'shown' | 'off' | 'no_agent';
+
+const DEMO: Readonly<Record<DemoState, readonly string[]>> = {
+  runs: [
+    'the packer agent improves itself, under orders that the demo sends (--no-demo turns it off)',
+    'its score: bins beyond the fewest possible, in %; lower is better',
+  ],
+  shown: ['has been shown; once more: bin/seed agents:improve packer --follow'],
+  off: ['off'],
+  no_agent: ['off: there is no agent packer'],
+};
 
 const PROGRESS_EVERY_MS = 5_000;
 
 export class Screen {
   readonly #options: ScreenOptions;
   #shownAtMs = Number.NEGATIVE_INFINITY;
-  #lineOpen = false;
+  /** The line that is rewritten in place, or empty. */
+  #open = '';
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -36,7 +51,7 @@ export class Screen {
     if (screen.url !== null) rows.push(['status', `${screen.url}/status`]);
     if (screen.socket !== null && screen.url === null) rows.push(['socket', screen.socket]);
     if (!screen.powerSafe) rows.push(['database', 'embedded; survives a crash of the program, not a power cut']);
-    rows.push(['demo', screen.demo ?? 'off']);
+    rows.push(...DEMO[screen.demo].map((text, index): [string, string] => [index === 0 ? 'demo' : '', text]));
     rows.push(['next', 'bin/seed agents:list   ·   bin/seed --help']);
     this.#line(`\nSeed Agent ${screen.version}   node ${process.versions.node}   pid ${process.pid}`);
     for (const [name, value] of rows) this.#line(`  ${name.padEnd(9)} ${value}`);
@@ -49,8 +64,9 @@ export class Screen {
     const text = `  ${describe(event)}`;
     if (event.type !== 'search_progressed') return this.#line(text);
     if (this.#options.isTty) {
-      this.#options.write(`\r\u001b[K${text}`);
-      this.#lineOpen = true;
+      // A line that wraps could not be taken back. The cursor goes home, so that a log record does not begin in the middle.
+      this.#open = text.slice(0, (this.#options.columns?.() ?? 80) - 1);
+      this.#options.write(`\u001b[K${this.#open}\r`);
     } else if (nowMs - this.#shownAtMs >= PROGRESS_EVERY_MS) {
       this.#shownAtMs = nowMs;
       this.#line(text);
@@ -62,7 +78,7 @@ export class Screen {
   }
 
   #line(text: string): void {
-    this.#options.write(`${this.#lineOpen ? '\n' : ''}${text}\n`);
-    this.#lineOpen = false;
+    this.#options.write(this.#open === '' ? `${text}\n` : `\u001b[K${this.#open}\n${text}\n`);
+    this.#open = '';
   }
 }

@@ -41,6 +41,7 @@ import { adoptFolders } from './folders.ts';
 import { registerChecks } from './health.ts';
 import { createPromotion, createWorkbench } from './improving.ts';
 import type { Parts } from './parts.ts';
+import type { DemoState } from './screen.ts';
 import { totalMemory, withMemory } from './process-tree.ts';
 import { startRetention } from './retention.ts';
 import { createWorkHosts } from './sandbox.ts';
@@ -306,7 +307,7 @@ export async function startDoor(parts: Parts): Promise<Service> {
     url: info.url,
     socket: parts.ground.socket,
     signInUrl: signIn?.url ?? null,
-    demo: config.demo.enabled ? 'the packer agent improves itself, under orders that the demo sends (--no-demo turns it off)' : null,
+    demo: await demoState(parts),
     powerSafe,
   });
   return {
@@ -315,6 +316,12 @@ export async function startDoor(parts: Parts): Promise<Service> {
       await http.close({ drainMs: DRAIN_MS });
     },
   };
+}
+
+async function demoState(parts: Parts): Promise<DemoState> {
+  if (!parts.ground.config.demo.enabled) return 'off';
+  if (parts.get('runtime').find('packer') === undefined) return 'no_agent';
+  return (await parts.get('improvements').demo())?.ended === true ? 'shown' : 'runs';
 }
 
 export async function startDemo(parts: Parts): Promise<Service> {
