@@ -83,3 +83,42 @@ describe('the flag table', () => {
     if (SWITCHES.has(name)) expect(flag?.type).toBe('boolean');
   });
 });
+
+/** What every command takes; those of a list and those of an effect only where there is one. */
+const EVERYWHERE = 'batch interactive format output quiet verbose'.split(' ');
+const OF_LISTS = 'page limit filter search sort order'.split(' ');
+
+describe('the flags of every command', () => {
+  test.each(entries.map((entry) => [entry.name, entry] as const))('%s', (_, entry) => {
+    const { own, global } = flagsOf(entry);
+    const names = new Set([...own, ...global].map(({ name }) => name));
+    const wanted = [
+      ...EVERYWHERE,
+      ...(entry.fields === undefined ? [] : OF_LISTS),
+      ...(entry.plan === true ? ['dry-run'] : []),
+      ...(entry.kind === 'dangerous' ? ['confirm'] : []),
+    ];
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
+    const letters = [...own, ...global].flatMap(({ short }) => short ?? []);
+    expect(letters).toEqual([...new Set(letters)]);
+  });
+
+  test.each([
+    ['format', 'f', ['table', 'json', 'yaml']],
+    ['output', 'o', undefined],
+    ['quiet', 'q', undefined],
+    ['verbose', 'v', undefined],
+  ] as const)('--%s has a letter', (name, letter, choices) => {
+    const flag = flagOf('config:get', name);
+    expect([flag?.short, flag?.choices]).toEqual([letter, choices]);
+  });
+});
+
+test.each([
+  ['system:logs', 'level', ['debug', 'info', 'warn', 'error']],
+  ['agents:create', 'type', ['worker', 'scheduler', 'monitor', 'custom']],
+  ['system:status', 'format', ['table', 'json', 'yaml']],
+  ['modules:list', 'type', ['all', 'agent', 'context']],
+])('%s --%s takes %j', (command, name, choices) => {
+  expect(flagOf(command, name)?.choices).toEqual(choices);
+});
