@@ -35,7 +35,7 @@ export async function htmlPage(options: DocumentOptions, status = 200, extra: Re
   </body>`;
   const head =
     `<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">` +
-    `<meta name="robots" content="noindex">${refresh}`;
+    `<meta name="robots" content="noindex"><link rel="icon" href="data:,">${refresh}`;
   const title = await html`<title>${options.title} · Seed Agent</title>`;
   const text = `<!doctype html>\n<html lang="en"><head>${head}${title}<style>${style}</style></head>${body}</html>\n`;
   return new Response(text, { status, headers: { ...pageHeaders(style), ...extra } });

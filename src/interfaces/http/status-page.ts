@@ -48,6 +48,11 @@ interface HealthView {
   memory: { total: number };
   checks: Readonly<Record<string, readonly { status: string; observedValue?: number | string; observedUnit?: string; output?: string }[]>>;
 }
+interface ObjectiveView {
+  name: string;
+  unit?: string;
+  direction: string;
+}
 interface SystemView {
   version: string;
   node: string;
@@ -74,6 +79,7 @@ export const statusPage: Page = {
     const shown = improvements.items.find((one) => !ENDED.has(one.state)) ?? improvements.items[0];
     const detail = shown === undefined ? null : ((await context.call('improvements:get', { id: shown.id })) as ImprovementDetail);
     const versions = await Promise.all(agents.items.map((agent) => versionsOf(agent.name, context)));
+    const objective = agents.items.some(({ name }) => name === detail?.agent) ? await objectiveOf(detail!.agent, context) : null;
     const running = detail !== null && !ENDED.has(detail.state);
     return {
       title: 'Status',
@@ -82,9 +88,13 @@ export const statusPage: Page = {
       links: { '/openapi.json': 'API' },
       body: html`
         <h1>Status</h1>
-        ${nodeLine(system, health)} ${detail === null ? '' : improvementCard(detail)}
+        ${nodeLine(system, health)} ${detail === null ? '' : improvementCard(detail, objective)}
         <h2>Agents</h2>
-        <div class="agents">${agents.items.map((agent, index) => agentCard(agent, versions[index] ?? []))}</div>
+        ${
+          agents.items.length === 0
+            ? html`<p class="soft">None yet: <code>bin/seed agents:create --from folder</code></p>`
+            : html`<div class="agents">${agents.items.map((agent, index) => agentCard(agent, versions[index] ?? []))}</div>`
+        }
         ${improvementTable(improvements.items)} ${checksTable(health)}
       `,
     };
@@ -96,6 +106,12 @@ async function versionsOf(agent: string, context: PageContext): Promise<VersionV
   return page.items;
 }
 
+/** What a score is. Null while no version is live. */
+async function objectiveOf(agent: string, context: PageContext): Promise<ObjectiveView | null> {
+  const { contract } = (await context.call('agents:status', { agent })) as { contract: { objective?: ObjectiveView } | null };
+  return contract?.objective ?? null;
+}
+
 function nodeLine(system: SystemView, health: HealthView): Html | Promise<Html> {
   return html`<p class="soft">
     <span class="badge ${health.status === 'ok' ? 'good' : 'bad'}">${health.status}</span>
@@ -104,7 +120,7 @@ function nodeLine(system: SystemView, health: HealthView): Html | Promise<Html> 
   </p>`;
 }
 
-function improvementCard(one: ImprovementDetail): Html | Promise<Html> {
+function improvementCard(one: ImprovementDetail, objective: ObjectiveView | null): Html | Promise<Html> {
   const plot = scorePlot(one.progress, { label: `score of ${one.agent}`, test: one.test });
   return html`<section class="card">
     <h2 class="first">
@@ -120,7 +136,9 @@ function improvementCard(one: ImprovementDetail): Html | Promise<Html> {
         ? ''
         : html`${raw(plot)}
             <p class="legend">
-              <span class="key best"></span> best on the selection set <span class="key baseline"></span> version it started from
+              <span><span class="key best"></span> best candidate on selection draws</span>
+              <span><span class="key baseline"></span> version it started from</span>
+              ${objective === null ? '' : html`<span>${scoreWords(objective)}</span>`}
             </p>`
     }
     <dl>
@@ -154,6 +172,10 @@ function improvementCard(one: ImprovementDetail): Html | Promise<Html> {
   </section>`;
 }
 
+function scoreWords({ name, unit, direction }: ObjectiveView): string {
+  return `${name}${unit === undefined || unit === '' ? '' : ` in ${unit}`}: ${direction === 'minimize' ? 'lower' : 'higher'} is better`;
+}
+
 function figure(name: string, value: number | null, meaning: string): Html | Promise<Html> {
   return html`<div>
     <dt title="${meaning}">${name}</dt>
@@ -168,6 +190,17 @@ function agentCard(agent: AgentView, versions: readonly VersionView[]): Html | P
       ${agent.phase === 'observing' ? html`<span class="badge watch">observing v${agent.version ?? '?'}</span>` : ''}
     </h3>
     <p class="soft">${agent.summary}</p>
+    ${agent.status === 'error' ? html`<p class="trouble">It answers no calls. ${hint('agents:logs', agent, 'says why')}, ${hint('agents:start', agent, 'tries again')}.</p>` : ''}
+    ${versions.length === 0 ? html`<p class="soft">No version yet.</p>` : versionTable(versions)}
+  </section>`;
+}
+
+function hint(command: string, agent: AgentView, words: string): Html | Promise<Html> {
+  return html`<code>bin/seed ${command} ${agent.name}</code> ${words}`;
+}
+
+function versionTable(versions: readonly VersionView[]): Html | Promise<Html> {
+  return html`<div class="wide">
     <table>
       <thead>
         <tr>
@@ -191,67 +224,79 @@ function agentCard(agent: AgentView, versions: readonly VersionView[]): Html | P
         )}
       </tbody>
     </table>
-  </section>`;
+  </div>`;
 }
 
 function improvementTable(all: readonly ImprovementView[]): Html | Promise<Html> | '' {
   if (all.length === 0) return '';
   return html`<h2>Improvements</h2>
-    <table>
-      <thead>
-        <tr>
-          <th>agent</th>
-          <th>state</th>
-          <th>by</th>
-          <th>baseline</th>
-          <th>test</th>
-          <th>version</th>
-          <th>candidates</th>
-          <th>why</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${all.map(
-          (one) =>
-            html`<tr>
-              <td>${one.agent}</td>
-              <td><span class="badge ${badge(one.state)}">${words(one.state)}</span></td>
-              <td>${one.proposer}</td>
-              <td>${one.baseline?.toFixed(3) ?? '–'}</td>
-              <td>${one.test?.toFixed(3) ?? '–'}</td>
-              <td>${one.version === null ? '–' : `v${one.version}`}</td>
-              <td>${one.evaluated}</td>
-              <td class="soft">${one.reason}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>`;
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th>agent</th>
+            <th>state</th>
+            <th>by</th>
+            <th>baseline</th>
+            <th>test</th>
+            <th>version</th>
+            <th>candidates</th>
+            <th>why</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${all.map(
+            (one) =>
+              html`<tr>
+                <td>${one.agent}</td>
+                <td><span class="badge ${badge(one.state)}">${words(one.state)}</span></td>
+                <td>${one.proposer}</td>
+                <td>${one.baseline?.toFixed(3) ?? '–'}</td>
+                <td>${one.test?.toFixed(3) ?? '–'}</td>
+                <td>${one.version === null ? '–' : `v${one.version}`}</td>
+                <td>${one.evaluated}</td>
+                <td class="soft">${one.reason}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
 }
 
 function checksTable(health: HealthView): Html | Promise<Html> {
   return html`<h2>Node</h2>
-    <table>
-      <thead>
-        <tr>
-          <th>check</th>
-          <th>status</th>
-          <th>seen</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${Object.entries(health.checks).map(([name, [check]]) =>
-          check === undefined
-            ? ''
-            : html`<tr>
-                <td>${name}</td>
-                <td>
-                  <span class="badge ${check.status === 'pass' ? 'good' : check.status === 'warn' ? 'watch' : 'bad'}">${check.status}</span>
-                </td>
-                <td class="soft">${check.output ?? `${check.observedValue ?? ''} ${check.observedUnit ?? ''}`}</td>
-              </tr>`,
-        )}
-      </tbody>
-    </table>`;
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th>check</th>
+            <th>status</th>
+            <th>seen</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${Object.entries(health.checks).map(([name, [check]]) =>
+            check === undefined
+              ? ''
+              : html`<tr>
+                  <td>${name}</td>
+                  <td>
+                    <span class="badge ${check.status === 'pass' ? 'good' : check.status === 'warn' ? 'watch' : 'bad'}"
+                      >${check.status}</span
+                    >
+                  </td>
+                  <td class="soft">${seen(check)}</td>
+                </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function seen({ output, observedValue, observedUnit }: HealthView['checks'][string][number]): string {
+  if (output !== undefined) return output;
+  if (observedUnit === 'bytes' && typeof observedValue === 'number') return `${(observedValue / 1e9).toFixed(1)} GB`;
+  return [observedValue, observedUnit].filter((part) => part !== undefined).join(' ');
 }
 
 function badge(state: string): 'good' | 'bad' | 'watch' {
@@ -271,17 +316,17 @@ const STYLE = `
 .badge{display:inline-block;font-size:.78rem;font-weight:600;border:1px solid currentColor;border-radius:999px;padding:0 9px;vertical-align:2px}
 .badge.good{color:var(--good)}.badge.bad{color:var(--bad)}.badge.watch{color:var(--soft)}
 h2.first,h3{margin:0 0 6px}
-.agents{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:16px}
-.agent{padding:18px}.agent table{font-size:.9rem}
+.agents{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:16px}
+.agent{padding:18px;min-width:0}.trouble{color:var(--bad)}.trouble code{white-space:normal}.wide{overflow-x:auto}.agent table{font-size:.9rem}
 tr.active td{font-weight:600}
 .plot{width:100%;height:auto;margin:8px 0;font-size:12px}
 .plot text{fill:var(--soft)}.plot .grid{stroke:var(--line)}
 .plot polyline{fill:none;stroke-width:2}.plot .best{stroke:var(--accent)}.plot .baseline{stroke:var(--soft);stroke-dasharray:5 4}
 .plot .test{stroke:var(--ink);stroke-dasharray:2 3}
-.legend{font-size:.85rem;color:var(--soft);display:flex;gap:8px;align-items:center}
-.key{display:inline-block;width:18px;height:0;border-top:2px solid var(--accent)}.key.baseline{border-top:2px dashed var(--soft);margin-left:10px}
+.legend{font-size:.85rem;color:var(--soft);display:flex;flex-wrap:wrap;gap:4px 18px}
+.key{display:inline-block;width:18px;height:0;border-top:2px solid var(--accent);margin-right:6px;vertical-align:4px}.key.baseline{border-top:2px dashed var(--soft)}
 dl{display:flex;flex-wrap:wrap;gap:10px 28px;margin:12px 0}dl div{min-width:80px}dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-size:1.15rem;font-variant-numeric:tabular-nums}
 .stages{display:flex;flex-wrap:wrap;gap:6px 18px;list-style:none;margin:0;padding:0;font-size:.9rem}
 .stages li::before{content:"✓ ";color:var(--good)}.stages li.running::before{content:"… ";color:var(--soft)}
-@media (max-width:520px){.agents{grid-template-columns:1fr}main{overflow-x:auto}}
+@media (max-width:520px){.card{padding:16px}.plot{font-size:26px}}
 `;

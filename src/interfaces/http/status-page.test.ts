@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { htmlPage } from './html.ts';
+import { statusPage } from './status-page.ts';
+
+const HEALTH = {
+  status: 'ok',
+  queue_depth: 0,
+  memory: { total: 1 },
+  checks: {
+    'disk:free': [{ status: 'pass', observedValue: 81_857_363_968, observedUnit: 'bytes' }],
+    'improvements:queue': [{ status: 'pass', observedValue: 0 }],
+    'database:query': [{ status: 'fail', output: 'the disk is full' }],
+  },
+};
+const AGENT = { name: 'packer', summary: 'packs <things>', status: 'idle', version: 1, phase: 'idle' };
+const VERSION = {
+  version: 1,
+  hash: 'f'.repeat(64),
+  status: 'active',
+  verdict: 'unverified',
+  reason: 'the first version',
+  proposer: 'manual',
+  createdAt: '2026-01-01T00:00:00Z',
+};
+const IMPROVEMENT = {
+  id: 'i',
+  agent: 'packer',
+  state: 'generating',
+  proposer: 'genetic',
+  reason: '',
+  baseVersion: 1,
+  version: null,
+  baseline: null,
+  selection: null,
+  validation: null,
+  test: null,
+  evaluated: 12,
+  swapMs: null,
+  reported: [],
+  durationMs: 1_000,
+  stages: [{ stage: 'contract_tests', state: 'running', durationMs: null }],
+  progress: [
+    { elapsedMs: 0, best: 4, baseline: 4 },
+    { elapsedMs: 1_000, best: 2, baseline: 4 },
+  ],
+};
+
+interface Answers {
+  agents?: readonly object[];
+  versions?: readonly object[];
+  improvements?: readonly object[];
+  contract?: object | null;
+}
+
+/** The page as it is made of what the operations answer. */
+async function page({ agents = [AGENT], versions = [VERSION], improvements = [], contract = null }: Answers = {}): Promise<string> {
+  const answers: Readonly<Record<string, unknown>> = {
+    'system:status': { version: '0.1.0', node: 'n1', mode: 'embedded', uptimeSeconds: 61, memoryBytes: 1_048_576 },
+    'system:health': HEALTH,
+    'agents:list': { items: agents },
+    'agents:status': { contract },
+    'code:list': { items: versions },
+    'improvements:list': { items: improvements },
+    'improvements:get': improvements[0],
+  };
+  const document = await statusPage.render({
+    principal: { kind: 'user', id: 'u', roles: [], scopes: [] } as never,
+    query: new URLSearchParams(),
+    requestId: 'r',
+    nowMs: 0,
+    call: async (operation) => answers[operation],
+  });
+  return (await (await htmlPage(document)).text()).replace(/\s+/g, ' ');
+}
+
+describe('/status', () => {
+  test('has no script, and escapes what agents say of themselves', async () => {
+    const text = await page({ improvements: [IMPROVEMENT] });
+    expect(text).not.toMatch(/<script/i);
+    expect(text).toContain('packs &lt;things&gt;');
+  });
+
+  test('shows a running improvement with its plot, and asks again soon', async () => {
+    const text = await page({
+      improvements: [IMPROVEMENT],
+      contract: { objective: { name: 'excess', unit: '%', direction: 'minimize' } },
+    });
+    expect(text).toContain('improving itself');
+    expect(text).toContain('<svg class="plot"');
+    expect(text).toContain('excess in %: lower is better');
+    expect(text).toContain('content="2"');
+    expect(text).toMatch(/class="running"> ?contract tests/);
+  });
+
+  test('shows the last improvement of an agent that is gone', async () => {
+    const text = await page({ agents: [], improvements: [{ ...IMPROVEMENT, state: 'live', version: 2 }] });
+    expect(text).toContain('last improvement');
+    expect(text).toContain('bin/seed agents:create --from');
+  });
+
+  test('says of an agent in error what to do', async () => {
+    const text = await page({ agents: [{ ...AGENT, status: 'error', version: null }] });
+    expect(text).toContain('<code>bin/seed agents:logs packer</code> says why');
+    expect(text).toContain('<code>bin/seed agents:start packer</code> tries again');
+    expect(await page()).not.toContain('agents:logs');
+  });
+
+  test('an agent without a version has no empty table', async () => {
+    expect(await page({ versions: [] })).toContain('No version yet.');
+  });
+
+  test('shows what the checks have seen, in units for people', async () => {
+    const text = await page();
+    expect(text).toContain('81.9 GB');
+    expect(text).toContain('the disk is full');
+    expect(text).not.toContain('undefined');
+  });
+});
