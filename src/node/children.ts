@@ -3,7 +3,12 @@ import { serviceChild } from '#kernel/supervisor/service-child.ts';
 import { supervisorChild } from '#kernel/supervisor/supervisor-child.ts';
 import type { ChildSpec } from '#kernel/supervisor/child-spec.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
-import { startAgents, startCode, startDatabase, startDemo, startDoor, startImprovements } from './services.ts';
+import { startAgents } from './agents-service.ts';
+import { startCode } from './code-service.ts';
+import { startDatabase } from './database-service.ts';
+import { startDemo } from './demo-service.ts';
+import { startDoor } from './door-service.ts';
+import { startImprovements } from './improvements-service.ts';
 import type { Parts } from './parts.ts';
 import { startServingHost } from './sandbox.ts';
 

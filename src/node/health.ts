@@ -1,10 +1,23 @@
 // What a node looks at to say how it is.
 import { countJobs } from '#db/jobs.ts';
 import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
-import type { Health } from '#kernel/health.ts';
+import { Health } from '#kernel/health.ts';
+import { nodeTree } from './node-tree.ts';
 import type { Parts } from './parts.ts';
+import { totalMemory } from './process-tree.ts';
+import { queueDepth } from './queue-depth.ts';
 
-export function registerChecks(health: Health, parts: Parts): void {
+export function nodeHealth(parts: Parts): Health {
+  const health = new Health({
+    node: parts.ground.info.id,
+    queueDepth: () => queueDepth(parts),
+    treeMemoryBytes: async () => totalMemory(await nodeTree(parts)),
+  });
+  registerChecks(health, parts);
+  return health;
+}
+
+function registerChecks(health: Health, parts: Parts): void {
   health.register(diskCheck(parts.ground.config.data.dir));
   health.register(eventLoopCheck(parts.ground.telemetry.lag));
   health.register({

@@ -1,0 +1,89 @@
+// The agents of the node: the runtime that answers their calls, the record of those calls, and a worker for each.
+import { randomInt } from 'node:crypto';
+import { AgentDirectory } from '#domains/runtime/agent-directory.ts';
+import { CallStore } from '#domains/runtime/call-store.ts';
+import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
+import { stateStore } from '#domains/runtime/state-store.ts';
+import { desiredState } from '#domains/runtime/store.ts';
+import { Runtime } from '#kernel/runtime/runtime.ts';
+import type { Service } from '#kernel/supervisor/service-child.ts';
+import { emit } from '#telemetry/emit.ts';
+import { adoptFolders } from './folders.ts';
+import type { Parts } from './parts.ts';
+import { reportTo } from './report-error.ts';
+import { startRetention } from './retention.ts';
+
+export async function startAgents(parts: Parts): Promise<Service> {
+  const { info, telemetry, monotonicMs } = parts.ground;
+  const database = parts.get('database');
+  const codeStore = parts.get('codeStore');
+  const state = stateStore(database, info.id);
+  const callStore = parts.set(
+    'callStore',
+    new CallStore({
+      database: () => parts.find('database') ?? null,
+      onWritten: (count) => emit('seed_agent.call_record.written', { records: count, duration_us: 0 }, {}),
+      onDropped: (count, reason) => emit('seed_agent.call_record.dropped', { records: count }, { reason }),
+      onError: reportTo(parts, 'calls.record.failed'),
+    }),
+  );
+  const agentLog = telemetry.log.child({ module: 'agents' });
+  const runtime = parts.set(
+    'runtime',
+    new Runtime({
+      hosts: parts.get('hosts'),
+      state,
+      log: callStore,
+      nowMs: Date.now,
+      monotonicMs,
+      randomSeed: () => randomInt(2 ** 32),
+      onLogLine: (line, from) => {
+        const fields = {
+          event: 'agents.log.line',
+          agent: from.agent,
+          version: `v${from.version}`,
+          call_id: from.callId,
+          key: from.key,
+          fields: line.fields,
+        };
+        agentLog[line.level](fields, line.message);
+      },
+    }),
+  );
+  const recorder = parts.set('recorder', new RolloutRecorder({ database, codeStore, onError: reportTo(parts, 'code.pointer.failed') }));
+  const agents = parts.set(
+    'agents',
+    new AgentDirectory({
+      database,
+      supervisor: () => parts.get('agentSupervisor'),
+      runtime,
+      worker: {
+        hosts: parts.get('hosts'),
+        state,
+        monotonicMs,
+        syncPath: parts.ground.config.sandbox.syncPath,
+        loadArtifact: (agent, hash) => codeStore.load(agent, hash),
+      },
+      rollout: {
+        desired: desiredState(database),
+        log: recorder,
+        nodePrincipal: { kind: 'node', id: info.id },
+        nowMs: Date.now,
+        monotonicMs,
+        queueDepth: () => parts.find('improvements')?.open ?? 0,
+        onError: reportTo(parts, 'rollout.observation.failed'),
+      },
+    }),
+  );
+  await agents.startAll((agent, error) =>
+    telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
+  );
+  await adoptFolders(parts);
+  const retention = startRetention({ database, nowMs: Date.now, onError: reportTo(parts, 'db.prune.failed') });
+  return {
+    close: async () => {
+      retention.close();
+      await callStore.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+// What the operations of this node stand on.
+import type { NodePorts } from '#domains/index.ts';
+import { sandboxLayers } from '#kernel/sandbox/layers.ts';
+import { EXIT_CODE } from '#lib/exit-code.ts';
+import type { Registry } from '#operation/registry.ts';
+import type { MetricsHistory } from '#telemetry/metrics-history.ts';
+import { nodeTree, resetRestarts } from './node-tree.ts';
+import type { Parts } from './parts.ts';
+import { totalMemory } from './process-tree.ts';
+
+export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; history: MetricsHistory }): NodePorts {
+  const { registry, history } = its;
+  const { ground } = parts;
+  return {
+    node: ground.info,
+    registry,
+    database: parts.get('database'),
+    agents: parts.get('agents'),
+    runtime: parts.get('runtime'),
+    codeStore: parts.get('codeStore'),
+    stager: parts.get('stager'),
+    improvements: parts.get('improvements'),
+    settings: parts.get('settings'),
+    health: parts.get('health'),
+    logs: ground.telemetry.output.records,
+    metricsText: async (which) => (await ground.telemetry.metrics).text(which),
+    metricsIncrease: (periodMs) => history.increase(periodMs),
+    tree: () => nodeTree(parts),
+    sandboxLayers: () => sandboxLayers([...parts.runningHosts.keys()].map((host) => host.pid)),
+    memoryBytes: async () => totalMemory(await nodeTree(parts)),
+    resetRestartCounters: () => resetRestarts(parts),
+    restart: ({ force }) => ground.stop(force ? 'system:restart --force' : 'system:restart', EXIT_CODE.restart),
+  };
+}
