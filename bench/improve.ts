@@ -14,6 +14,7 @@ interface Improvement {
   validation: number | null;
   evaluated: number;
   progress: { elapsed_ms: number; best: number; baseline: number; per_second: number }[];
+  reported: { task: string; report?: { base_mean: number; mean: number }; failed?: string }[];
   stages: { stage: string; report: { wins?: number; draws?: number } | null }[];
 }
 
@@ -44,11 +45,16 @@ export const improve: Benchmark = async ({ quick, say }) => {
         candidates: result.evaluated,
         'per s': round(rates[index] ?? 0, 0),
         'first better after s': round(firstBetterMs(result) / 1000, 1),
+        'besides, decides nothing': result.reported.map(besides).join('; '),
       },
     })),
     figures: { median_excess: round(median(tests)), paired_wins: Math.min(...wins), per_s: round(median(rates), 1) },
   };
 };
+
+function besides({ task, report, failed }: Improvement['reported'][number]): string {
+  return report === undefined ? `${task}: ${failed}` : `${task} ${round(report.base_mean)} → ${round(report.mean)} %`;
+}
 
 /** Time until the search had something better than best fit. */
 function firstBetterMs(result: Improvement): number {

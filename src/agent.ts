@@ -178,6 +178,14 @@ export interface SessionResult {
   detail?: unknown;
 }
 
+/** A further task that versions are scored on. */
+export interface ReportedTask<C extends ContractDefinition, Sample = unknown> {
+  /** As `Evaluation.sample`. */
+  sample(random: () => number): Sample;
+  /** As `Evaluation.session`: same unit, same direction. */
+  session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;
+}
+
 export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
   /** How many samples a look at each set draws. */
   readonly sets: Readonly<Record<SampleSet, { readonly samples: number }>>;
@@ -189,6 +197,11 @@ export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
   inside?(sample: Sample, candidate: Candidate<C>): number;
   /** From outside, in an isolate of its own: yields inputs of `handle` one at a time, is sent each output, returns the score. */
   session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;
+  /**
+   * Further tasks by name, at most 8: what becomes of them is scored with the test set, on as many draws, and reported beside it.
+   * They decide nothing: a version that wins may well be worse at them, and whoever promotes it should know.
+   */
+  readonly reported?: Readonly<Record<string, ReportedTask<C, Sample>>>;
 }
 
 /**

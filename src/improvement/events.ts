@@ -48,6 +48,9 @@ export interface PairedReport {
   p: number;
 }
 
+/** A task that decides nothing; `failed` says why it could not be scored. */
+export type TaskReport = { task: string; report: PairedReport } | { task: string; failed: string };
+
 interface EventOf<Type extends string, Data> {
   type: Type;
   data: Data;
@@ -80,7 +83,7 @@ export type ImprovementEvent =
   | EventOf<'candidate_rejected', { index: number; stage: Stage; reason: string }>
   | EventOf<'candidate_validated', { index: number; report: PairedReport }>
   | EventOf<'winner_chosen', { index: number; selection: number; report: PairedReport }>
-  | EventOf<'winner_tested', { report: PairedReport }>
+  | EventOf<'winner_tested', { report: PairedReport; reported?: readonly TaskReport[] }>
   | EventOf<'version_staged', { hash: string; version: number }>
   | EventOf<'version_promoted', { hash: string; version: number; generation: number; swapUs: number }>
   | EventOf<'improvement_ended', { phase: 'live' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled'; reason: string }>;
@@ -120,7 +123,7 @@ export function describe(event: ImprovementEvent): string {
     case 'winner_chosen':
       return `candidate ${event.data.index + 1} wins: ${paired(event.data.report)}`;
     case 'winner_tested':
-      return `on the test set: ${paired(event.data.report)}`;
+      return [`on the test set: ${paired(event.data.report)}`, ...(event.data.reported ?? []).map(taskLine)].join('; ');
     case 'version_staged':
       return `staged as v${event.data.version}`;
     case 'version_promoted':
@@ -128,6 +131,11 @@ export function describe(event: ImprovementEvent): string {
     case 'improvement_ended':
       return `${words(event.data.phase)}: ${event.data.reason}`;
   }
+}
+
+function taskLine(task: TaskReport): string {
+  if ('failed' in task) return `${task.task} (reported, decides nothing): ${task.failed}`;
+  return `${task.task} (reported, decides nothing): ${score(task.report.mean)} against ${score(task.report.baseMean)}`;
 }
 
 function paired(report: PairedReport): string {

@@ -7,6 +7,7 @@ import {
   type ProposedCandidate,
   type SearchProgress,
   type Stage,
+  type TaskReport,
 } from './events.ts';
 
 export interface StageState {
@@ -28,6 +29,8 @@ export interface Improvement {
   validated: ReadonlyMap<number, PairedReport>;
   winner: { index: number; report: PairedReport } | null;
   tested: PairedReport | null;
+  /** Tasks that decide nothing. */
+  reported: readonly TaskReport[];
   staged: { hash: string; version: number } | null;
   promoted: { generation: number; swapUs: number } | null;
   reason: string;
@@ -44,6 +47,7 @@ export const initialImprovement: Improvement = {
   validated: new Map(),
   winner: null,
   tested: null,
+  reported: [],
   staged: null,
   promoted: null,
   reason: '',
@@ -91,7 +95,7 @@ export function evolve(state: Improvement, event: ImprovementEvent): Improvement
     case 'winner_chosen':
       return { ...state, winner: event.data };
     case 'winner_tested':
-      return { ...state, tested: event.data.report };
+      return { ...state, tested: event.data.report, reported: event.data.reported ?? [] };
     case 'version_staged':
       return { ...state, staged: event.data };
     case 'version_promoted':

@@ -2,8 +2,9 @@
 // observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
 import { SeedError, toSeedError } from '#lib/error.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { ReportedSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
-import type { ImprovementEvent, ProposedCandidate, SearchProgress, Stage } from './events.ts';
+import type { ImprovementEvent, ProposedCandidate, SearchProgress, Stage, TaskReport } from './events.ts';
 import { chooseWinner, refusal } from './gate.ts';
 import { evolve, hasEnded, isDone, type Improvement } from './improvement.ts';
 import { pairedReport } from './paired-test.ts';
@@ -14,6 +15,8 @@ import type { Workbench } from './workbench.ts';
 /** Draws that decide, and draws that are reported. */
 const VALIDATION_DRAWS = 20;
 const TEST_DRAWS = 20;
+/** Tasks of an evaluation that are reported. */
+const MAX_REPORTED = 8;
 /** Candidates that go on to validation. */
 const MAX_CANDIDATES = 4;
 const PROGRESS_EVERY_MS = 500;
@@ -198,8 +201,26 @@ class PipelineRun {
       throw new SeedError('validation_failed', `the winner could not be tested: ${scored ?? 'not scored'}`);
     const random = randomFrom(this.#queued().secretSeed, 'test-test');
     const report = pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random });
-    await this.#append({ type: 'winner_tested', data: { report } });
+    const reported: TaskReport[] = [];
+    for (const task of scores.reported.slice(0, MAX_REPORTED)) reported.push(await this.#reportTask(task, index));
+    await this.#append({ type: 'winner_tested', data: { report, reported } });
     return report;
+  }
+
+  /** What it does not get right here is said and changes nothing. */
+  async #reportTask(task: string, index: number): Promise<TaskReport> {
+    const seeds = seedsFrom(this.#queued().secretSeed, `reported-${task}`, TEST_DRAWS);
+    try {
+      const scores = await this.#scoreOutside(`reported:${task}`, seeds, [this.#candidate(index)]);
+      const scored = scores.candidates[0];
+      if (typeof scored === 'string' || scored === undefined) return { task, failed: scored ?? 'not scored' };
+      const random = randomFrom(this.#queued().secretSeed, `reported-test-${task}`);
+      return { task, report: pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random }) };
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      if (this.#options.signal.aborted || error.code !== 'validation_failed') throw thrown;
+      return { task, failed: error.message };
+    }
   }
 
   async #putInStore(index: number): Promise<unknown> {
@@ -231,14 +252,15 @@ class PipelineRun {
   }
 
   /** Base and candidates on the same draws, fed call by call from outside; a candidate that fails gives its reason instead of scores. */
-  async #scoreOutside(set: 'validation' | 'test', seeds: readonly number[], candidates: readonly ProposedCandidate[]) {
+  async #scoreOutside(set: 'validation' | 'test' | ReportedSet, seeds: readonly number[], candidates: readonly ProposedCandidate[]) {
     const { workbench, base, signal } = this.#options;
     const wanted = [{}, ...candidates.map((candidate) => candidate.files)].map((files) => ({ files }));
     const [baseScored, ...scored] = await workbench.score(base, wanted, { set, feed: 'outside', seeds, signal });
     if (baseScored === undefined || !baseScored.ok) {
       throw new SeedError('validation_failed', `the base version could not be scored: ${baseScored?.reason ?? 'no answer'}`);
     }
-    return { base: baseScored.scores, candidates: scored.map((one) => (one.ok ? one.scores : one.reason)) };
+    const candidateScores = scored.map((one) => (one.ok ? one.scores : one.reason));
+    return { base: baseScored.scores, candidates: candidateScores, reported: baseScored.reported };
   }
 
   #whyNoWinner(): string {

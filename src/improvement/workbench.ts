@@ -1,7 +1,7 @@
 // Where candidates are built and scored: compiler and policy in this process, the code itself only in evaluator hosts.
 import { SeedError, toSeedError } from '#lib/error.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
-import type { EvaluateOutcome, EvaluateRequest, SampleSet } from '#kernel/sandbox/call.ts';
+import type { EvaluateOutcome, EvaluateRequest, ReportedSet, SampleSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
 import { createBuildTemplate, type BuildTemplate } from './build-template.ts';
 import type { Candidate } from './proposer.ts';
@@ -10,11 +10,20 @@ import type { Candidate } from './proposer.ts';
 const EVALUATE_DEADLINE_MS = 60_000;
 
 export type Scored =
-  | { ok: true; scores: readonly number[]; details: readonly unknown[]; mean: number; stopped: boolean; cpuMs: number }
+  | {
+      ok: true;
+      scores: readonly number[];
+      details: readonly unknown[];
+      mean: number;
+      stopped: boolean;
+      cpuMs: number;
+      /** Names of the tasks that the evaluation has besides. */
+      reported: readonly string[];
+    }
   | { ok: false; reason: string };
 
 export interface ScoreOptions {
-  set: SampleSet;
+  set: SampleSet | ReportedSet;
   feed: 'inside' | 'outside';
   seeds: readonly number[];
   /** See EvaluateRequest. */
@@ -29,7 +38,7 @@ export interface WorkbenchOptions {
   /** Loads the built code in the validator host and runs the contract's examples. @throws SeedError `validation_failed` */
   contractTests: (base: BaseVersion, bundle: Bundle) => Promise<void>;
   evaluate: (request: EvaluateRequest, signal: AbortSignal) => Promise<EvaluateOutcome>;
-  onEvaluated: (agent: string, set: SampleSet, outcome: EvaluateOutcome) => void;
+  onEvaluated: (agent: string, set: SampleSet | ReportedSet, outcome: EvaluateOutcome) => void;
 }
 
 export interface Workbench {
@@ -67,7 +76,7 @@ export function workbench(options: WorkbenchOptions): Workbench {
   }
 
   /** What decides is always built from its files; only the search takes the short way. */
-  async function build(base: BaseVersion, { files, bodies }: Candidate, set: SampleSet): Promise<string> {
+  async function build(base: BaseVersion, { files, bodies }: Candidate, set: ScoreOptions['set']): Promise<string> {
     if (bodies !== undefined && set === 'selection') return (await templateOf(base))(bodies);
     return (await options.compile({ ...base.sources, ...files })).js;
   }
@@ -100,8 +109,9 @@ export function workbench(options: WorkbenchOptions): Workbench {
     );
     options.onEvaluated(contract.name, how.set, outcome);
     if (!outcome.ok) return { ok: false, reason: `${outcome.failure}: ${outcome.message}` };
-    const { scores, details, stopped, cpuMs } = outcome;
-    return { ok: true, scores, details, stopped, cpuMs, mean: scores.reduce((sum, score) => sum + score, 0) / scores.length };
+    const { scores, details, stopped, cpuMs, reported } = outcome;
+    const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+    return { ok: true, scores, details, stopped, cpuMs, mean, reported };
   }
 
   return {

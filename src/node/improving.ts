@@ -22,7 +22,11 @@ export function createWorkbench(parts: Parts): Workbench {
       emit(
         'seed_agent.evaluation.end',
         { samples: outcome.ok ? outcome.scores.length : 0, duration_us: outcome.ok ? Math.round(outcome.wallMs * 1000) : 0 },
-        { agent, set, outcome: outcome.ok ? (outcome.stopped ? 'stopped' : 'scored') : 'failed' },
+        {
+          agent,
+          set: set === 'selection' || set === 'validation' || set === 'test' ? set : 'reported',
+          outcome: outcome.ok ? (outcome.stopped ? 'stopped' : 'scored') : 'failed',
+        },
       ),
   });
 }

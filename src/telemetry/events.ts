@@ -175,7 +175,7 @@ export const EVENTS = {
     measurements: { samples: number('samples', 'scored'), duration_us: number('µs', 'wall clock') },
     metadata: {
       agent: open('name of the agent'),
-      set: oneOf(['selection', 'validation', 'test'], 'which samples'),
+      set: oneOf(['selection', 'validation', 'test', 'reported'], 'which samples'),
       outcome: oneOf(['scored', 'stopped', 'failed'], 'stopped: certain to be worse before the end'),
     },
   },

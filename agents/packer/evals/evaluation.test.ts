@@ -16,8 +16,12 @@ function randomFrom(seed: number): () => number {
 const bestFit = (item: number, residual: number): number => item - residual;
 
 /** Leads a session with a packer's answers. */
-function score(sample: ReturnType<typeof weibull>, answer: (item: number, index: number) => Placement) {
-  const session = evaluation.session(sample);
+function score(
+  sample: ReturnType<typeof weibull>,
+  answer: (item: number, index: number) => Placement,
+  task: Pick<typeof evaluation, 'session'> = evaluation,
+) {
+  const session = task.session(sample);
   let step = session.next();
   for (let index = 0; !step.done; index++) step = session.next(answer(step.value.item, index));
   return step.value;
@@ -82,6 +86,18 @@ describe('evaluation', () => {
         lowerBound: lowerBound(sample.items, 100),
       });
     }
+  });
+
+  test('reports the uniform family besides, on which best fit has about 5 %', () => {
+    const task = evaluation.reported!['uniform 1k']!;
+    const excess = [1, 2, 3, 4].map((seed) => {
+      const sample = task.sample(randomFrom(seed));
+      expect([sample.family, sample.capacity, sample.items.length]).toEqual(['uniform', 150, 1_000]);
+      return score(sample, plainBestFit(sample.capacity), task).score;
+    });
+    const mean = excess.reduce((sum, value) => sum + value, 0) / excess.length;
+    expect(mean).toBeGreaterThan(4);
+    expect(mean).toBeLessThan(6);
   });
 
   test('counts bins over the lower bound in per cent of it', () => {

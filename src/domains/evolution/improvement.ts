@@ -1,7 +1,7 @@
 // Handlers of improvements:* and agents:improve.
 import { parseDuration } from '#lib/duration.ts';
 import { SeedError } from '#lib/error.ts';
-import { describe } from '#improvement/events.ts';
+import { describe, type TaskReport } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
 import type { ImprovementState } from '#db/tables/improvements.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
@@ -74,6 +74,7 @@ export async function get(input: { id: string }, context: Context) {
     goal: state.queued?.goal ?? '',
     seed: state.queued?.seed ?? 0,
     stages: state.stages,
+    reported: state.reported,
     candidates: (state.candidates ?? []).map((candidate, index) => ({
       ...candidate,
       rejected: state.rejected.get(index) ?? null,
@@ -146,10 +147,16 @@ function endOf(state: Improvement) {
     selection: rounded(selection),
     validation: rounded(state.winner?.report.mean),
     test: rounded(state.tested?.mean),
+    also: state.reported.length === 0 ? null : state.reported.map(taskWords).join('; '),
     version: state.promoted === null ? (state.queued?.baseVersion ?? null) : (state.staged?.version ?? null),
     swapMs: rounded(state.promoted === null ? null : state.promoted.swapUs / 1000),
   };
   return { summary, ...(state.phase === 'failed' ? { error: { code: 'validation_failed', message: state.reason } } : {}) };
+}
+
+function taskWords(task: TaskReport): string {
+  if ('failed' in task) return `${task.task}: ${task.failed}`;
+  return `${task.task} ${rounded(task.report.baseMean)} → ${rounded(task.report.mean)} (decides nothing)`;
 }
 
 function rounded(value: number | null | undefined): number | null {

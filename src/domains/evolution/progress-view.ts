@@ -16,6 +16,13 @@ const pairedShape = {
 /** Scores of a candidate beside those of the base version, on the same draws. */
 export const pairedReport = z.object(pairedShape);
 
+/** A task that decides nothing: its scores, or why there are none. */
+export const taskReport = z.object({
+  task: z.string(),
+  report: pairedReport.optional(),
+  failed: z.string().optional(),
+});
+
 /** Each stage fills its own part. */
 export const stageReport = z
   .object({
@@ -75,6 +82,7 @@ export const eventData = z
     version: z.int(),
     swapUs: z.number(),
     phase: z.string(),
+    reported: z.array(taskReport),
   } satisfies Record<ShownMember, z.ZodType>)
   .partial();
 
@@ -85,6 +93,7 @@ export const improvementSummary = z.object({
   selection: z.number().nullable(),
   validation: z.number().nullable(),
   test: z.number().nullable(),
+  also: z.string().nullable().describe('tasks that decide nothing: before → now'),
   version: z.int().nullable().describe('the version that is live now'),
   swapMs: z.number().nullable(),
 });

@@ -41,6 +41,7 @@ interface ImprovementView {
 interface ImprovementDetail extends ImprovementView {
   stages: readonly { stage: string; state: string; durationMs: number | null }[];
   progress: readonly ScorePoint[];
+  reported: readonly { task: string; report?: { baseMean: number; mean: number }; failed?: string }[];
 }
 interface HealthView {
   status: string;
@@ -144,6 +145,7 @@ function improvementCard(one: ImprovementDetail, objective: ObjectiveView | null
     <dl>
       ${figure('baseline', one.baseline, 'test set')} ${figure('selection', one.selection, 'what the search saw')}
       ${figure('validation', one.validation, 'what decided')} ${figure('test', one.test, 'what is quoted')}
+      ${one.reported.map(({ task, report }) => (report === undefined ? '' : figure(task, report.mean, `${report.baseMean.toFixed(3)} before; decides nothing`)))}
       ${
         one.swapMs === null
           ? ''

@@ -119,13 +119,16 @@ export type CallOutcome =
 
 export type SampleSet = 'selection' | 'validation' | 'test';
 
+/** A task that is only reported, by its name in the evaluation. */
+export type ReportedSet = `reported:${string}`;
+
 /** Scores one built candidate on samples drawn from seeds. Runs in an evaluator host. */
 export interface EvaluateRequest {
   candidateJs: string;
   evaluationJs: string;
   limits: CallLimits;
   capabilities: readonly CapabilityName[];
-  set: SampleSet;
+  set: SampleSet | ReportedSet;
   /** One sample a seed. */
   seeds: readonly number[];
   /** inside: the evaluation's protected loop in the candidate's isolate (selection only). outside: call by call, fed from the evaluation's own isolate. */
@@ -139,7 +142,17 @@ export interface EvaluateRequest {
 }
 
 export type EvaluateOutcome =
-  | { ok: true; scores: readonly number[]; details: readonly unknown[]; stopped: boolean; calls: number; cpuMs: number; wallMs: number }
+  | {
+      ok: true;
+      scores: readonly number[];
+      details: readonly unknown[];
+      stopped: boolean;
+      calls: number;
+      cpuMs: number;
+      wallMs: number;
+      /** Names of the tasks that the evaluation has besides. */
+      reported: readonly string[];
+    }
   | { ok: false; failure: CallFailure | 'invalid_score' | 'evaluation_threw'; message: string };
 
 /** A bundle that is run once for one of its exports, as JSON. */

@@ -111,6 +111,42 @@ describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
   });
 });
 
+describe('a task that is only reported', () => {
+  const evaluationJs = evaluationOf(
+    EVALUATION.replace(
+      '  };',
+      `    reported: {
+      tens: {
+        sample(random) { return [10, 20, Math.floor(random() * 1000)]; },
+        *session(sample) { let sum = 0; for (const number of sample) sum += (yield { number }).doubled; return { score: sum, detail: this === evaluation.reported.tens }; },
+      },
+    },
+  };`,
+    ),
+  );
+
+  test('is named with every outcome, and scored when it is asked for', async () => {
+    const host = await startTestHost();
+    expect(await host.evaluate(request({ evaluationJs }))).toMatchObject({ ok: true, scores: [0, 0, 0], reported: ['tens'] });
+    const ask = () => host.evaluate(request({ evaluationJs, set: 'reported:tens', seeds: [7, 8] }));
+    const once = await ask();
+    expect(once).toMatchObject({ ok: true, details: [true, true], calls: 6 });
+    const scores = once.ok ? once.scores : [];
+    expect(scores.filter((score) => score >= 60)).toHaveLength(2);
+    expect(await ask()).toMatchObject({ scores });
+  });
+
+  test.each(['twenties', 'constructor', ''])("%j that is not there is the evaluation's failure", async (task) => {
+    const host = await startTestHost();
+    const outcome = await host.evaluate(request({ evaluationJs, set: `reported:${task}` }));
+    expect(outcome).toMatchObject({ ok: false, failure: 'evaluation_threw' });
+  });
+
+  test('an evaluation without any says so', async () => {
+    expect(await (await startTestHost()).evaluate(request())).toMatchObject({ ok: true, reported: [] });
+  });
+});
+
 test("state is a session's: kept between its calls, empty at its beginning", async () => {
   const host = await startTestHost();
   const counting = EVALUATION.replace('off += Math.abs(doubled - 2 * number)', 'off += doubled');

@@ -5,7 +5,7 @@ import type { Realm } from './realm.ts';
 export interface Examination {
   /** The module of evals/evaluation.ts. */
   adopt(module: Record<string, unknown>): void;
-  /** {"bestPossible": number | null, "sets": {…}, "inside": boolean} */
+  /** {"bestPossible": number | null, "sets": {…}, "inside": boolean, "reported": string[]} */
   describe(): string;
   /** Draws the sample of a seed and asks for the first input of its session. */
   open(set: string, seed: number): string;
@@ -19,22 +19,33 @@ export function examination(
   realm: Realm,
   tools: { describe: (error: unknown) => string; seededRandom: (seed: number) => () => number },
 ): Examination {
-  const { apply, parse, stringify, text, TypeError } = realm;
+  const { apply, keys, parse, slice, stringify, text, TypeError } = realm;
+  const prefix = 'reported:';
   const { describe, seededRandom } = tools;
   let evaluation: Record<string, unknown> = {};
   let session: Record<string, unknown> = {};
   let next: unknown;
 
-  const method = (name: string): ((...values: never[]) => unknown) => {
-    const member = evaluation[name];
+  const methodOf = (owner: Record<string, unknown>, name: string): ((...values: never[]) => unknown) => {
+    const member = owner[name];
     if (typeof member !== 'function') throw new TypeError(`the evaluation has no function ${name}`);
     return member as (...values: never[]) => unknown;
+  };
+
+  /** The evaluation itself, or one of its reported tasks: `reported:<name>`. */
+  const taskOf = (set: string): Record<string, unknown> => {
+    if (slice(set, 0, prefix.length) !== prefix) return evaluation;
+    const name = slice(set, prefix.length, set.length);
+    const task = ((evaluation['reported'] ?? {}) as Record<string, unknown>)[name];
+    if (typeof task !== 'object' || task === null) throw new TypeError(`the evaluation has no task ${name}`);
+    return task as Record<string, unknown>;
   };
 
   /** Each draw starts from the same clock and from generators that follow from the seed alone: draws are paired. */
   const draw = (set: string, seed: number): unknown => {
     realm.turn = { timeMs: 0, seed: seed + 0x1_0000_0000, generator: null, log: null };
-    return apply(method('sample'), evaluation, [set, seededRandom(seed)]);
+    const task = taskOf(set);
+    return apply(methodOf(task, 'sample'), task, task === evaluation ? [set, seededRandom(seed)] : [seededRandom(seed)]);
   };
 
   const scored = (result: unknown): string => {
@@ -69,15 +80,18 @@ export function examination(
     describe() {
       const best = evaluation['bestPossible'];
       const sets = evaluation['sets'];
-      return `{"bestPossible":${typeof best === 'number' ? stringify(best) : 'null'},"sets":${sets === undefined ? '{}' : stringify(sets)},"inside":${typeof evaluation['inside'] === 'function'}}`;
+      const reported = keys(evaluation['reported'] ?? {});
+      return `{"bestPossible":${typeof best === 'number' ? stringify(best) : 'null'},"sets":${sets === undefined ? '{}' : stringify(sets)},"inside":${typeof evaluation['inside'] === 'function'},"reported":${stringify(reported)}}`;
     },
     open: (set, seed) =>
       guarded(() => {
-        session = apply(method('session'), evaluation, [draw(set, seed)]) as Record<string, unknown>;
+        const task = taskOf(set);
+        session = apply(methodOf(task, 'session'), task, [draw(set, seed)]) as Record<string, unknown>;
         next = session['next'];
         return step(undefined);
       }),
     next: (outputJson) => guarded(() => step(parse(outputJson))),
-    inside: (set, seed, candidate) => guarded(() => scored(apply(method('inside'), evaluation, [draw(set, seed), candidate]))),
+    inside: (set, seed, candidate) =>
+      guarded(() => scored(apply(methodOf(evaluation, 'inside'), evaluation, [draw(set, seed), candidate]))),
   };
 }

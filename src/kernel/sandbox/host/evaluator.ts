@@ -109,7 +109,9 @@ class Exam {
       if (stopped) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { ok: true, scores, details, stopped, calls: this.#calls, cpuMs: this.#cpuMs(), wallMs: performance.now() - this.#startedMs };
+    const { reported } = info;
+    const wallMs = performance.now() - this.#startedMs;
+    return { ok: true, scores, details, stopped, calls: this.#calls, cpuMs: this.#cpuMs(), wallMs, reported };
   }
 
   end(): void {

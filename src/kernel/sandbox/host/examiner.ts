@@ -17,6 +17,7 @@ const MEMORY_MB = 128;
 export interface EvaluationInfo {
   bestPossible: number | null;
   inside: boolean;
+  reported: readonly string[];
 }
 
 export class Examiner {
