@@ -71,6 +71,34 @@ describe('many at once', () => {
   });
 });
 
+describe('log lines', () => {
+  const TALKS = "ctx.log.warn('said ' + String(input.n), { camelCase: input.n }); return { n: input.n };";
+  const lines = async (path: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(seed.url + path, { headers: { authorization: `Bearer ${seed.token}`, ...headers } });
+    const events = (await answer.text()).split('\n\n').filter((event) => event.startsWith('id: '));
+    return events.map((event) => {
+      const [id = '', data = ''] = event.split('\n');
+      return {
+        id: id.slice('id: '.length),
+        line: JSON.parse(data.slice('data: '.length)) as { message: string; sequence: number; fields: object },
+      };
+    });
+  };
+
+  test.each(['/api/agents/talker/logs', '/api/system/logs?module=agents'])('%s goes on after the one that was seen', async (path) => {
+    await post('/api/agents', upload('talker', TALKS, "capabilities: ['log'],"));
+    for (const n of [1, 2, 3]) expect((await post('/api/agents/talker/invoke', { input: { n } })).status).toBe(200);
+    const all = await lines(path);
+    const last = all.slice(-3);
+    expect(last.map(({ line }) => line.message)).toEqual(['said 1', 'said 2', 'said 3']);
+    // The author's own names stay as they are.
+    expect(last[0]?.line.fields).toMatchObject({ fields: { camelCase: 1 } });
+    const after = await lines(path, { 'last-event-id': last[0]?.id ?? '' });
+    expect(after.map(({ line }) => line.message)).toEqual(['said 2', 'said 3']);
+    expect(await lines(path, { 'last-event-id': last[2]?.id ?? '' })).toEqual([]);
+  });
+});
+
 describe('what may not be done', () => {
   test('make a version of another agent live', async () => {
     const { body } = await seed.api<Answer<{ hash: string }[]>>('GET', '/api/code/other/versions');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LogRecords, type LogRecord, type LogRecordsOptions } from './log-records.ts';
+import { LogRecords, SEQUENCE, type LogRecord, type LogRecordsOptions } from './log-records.ts';
 
 function add(records: LogRecords, record: Partial<LogRecord> & { at?: number }): void {
   const { at = 0, ...rest } = record;
@@ -34,6 +34,21 @@ describe('query', () => {
         .query(filter)
         .map(({ message }) => message),
     ).toEqual(messages);
+  });
+
+  test('goes on after a record that was seen, in a later life of the node too', () => {
+    const sequenceOf = (record: LogRecord | undefined) => record?.[SEQUENCE] ?? Number.NaN;
+    const records = filled();
+    add(records, { at: 4, message: 'five' });
+    const all = records.query();
+    const places = all.map(sequenceOf);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(new Set(places).size).toBe(5);
+    expect(records.query({ after: sequenceOf(all[3]) }).map(({ message }) => message)).toEqual(['five']);
+    expect(records.query({ after: sequenceOf(all[4]) })).toEqual([]);
+    const later = new LogRecords();
+    add(later, { at: 5, message: 'six' });
+    expect(later.query({ after: sequenceOf(all[4]) }).map(({ message }) => message)).toEqual(['six']);
   });
 
   test('keeps the newest records', () => {

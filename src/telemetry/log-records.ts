@@ -1,6 +1,9 @@
 // The last log records of this process, kept in memory for those who ask later or want to follow.
 import { LEVEL_ORDER, type LogLevel } from './log-level.ts';
 
+/** Of a record that was asked for: its place among all records, also those of this node's former lives. No name that a field could have. */
+export const SEQUENCE = Symbol('sequence');
+
 /** One record as it was written: redacted already. */
 export interface LogRecord {
   /** ISO 8601, UTC. */
@@ -11,6 +14,7 @@ export interface LogRecord {
   message: string;
   module?: string;
   agent?: string;
+  [SEQUENCE]?: number;
   [field: string]: unknown;
 }
 
@@ -22,6 +26,8 @@ export interface LogFilter {
   agent?: string;
   /** Milliseconds since the epoch; records of that moment included. */
   sinceMs?: number;
+  /** Records whose sequence is larger. */
+  after?: number;
   /** The newest so many. Default: all that are kept. */
   limit?: number;
 }
@@ -36,10 +42,14 @@ export interface LogRecordsOptions {
 }
 
 interface Kept {
+  sequence: number;
   level: LogLevel;
   timeMs: number;
   line: string;
 }
+
+/** Records that one millisecond has room for; a busier one borrows from the next. */
+const PER_MS = 1_000;
 
 /** A ring of lines: a record is parsed only when somebody asks for it. */
 export class LogRecords {
@@ -51,6 +61,7 @@ export class LogRecords {
   /** Index of the oldest that still counts; the array is cut when half of it is stale. */
   #first = 0;
   #bytes = 0;
+  #sequence = 0;
 
   constructor(options: LogRecordsOptions = {}) {
     this.#maxRecords = options.maxRecords ?? 5_000;
@@ -60,7 +71,9 @@ export class LogRecords {
 
   /** @param line the record as JSON */
   add(level: LogLevel, timeMs: number, line: string): void {
-    this.#kept.push({ level, timeMs, line });
+    // From the clock, so that it goes on where a former life ended.
+    const sequence = (this.#sequence = Math.max(this.#sequence + 1, timeMs * PER_MS));
+    this.#kept.push({ sequence, level, timeMs, line });
     this.#bytes += line.length;
     while (this.#kept.length - this.#first > this.#maxRecords || this.#bytes > this.#maxBytes) {
       this.#bytes -= this.#kept[this.#first]?.line.length ?? 0;
@@ -71,7 +84,7 @@ export class LogRecords {
       this.#first = 0;
     }
     if (this.#followers.size === 0) return;
-    const record = JSON.parse(line) as LogRecord;
+    const record = recordOf(line, sequence);
     for (const follower of this.#followers) follower.offer(record);
   }
 
@@ -82,8 +95,8 @@ export class LogRecords {
     for (let index = this.#kept.length - 1; index >= this.#first && found.length < limit; index -= 1) {
       const kept = this.#kept[index];
       if (kept === undefined || LEVEL_ORDER[kept.level] < LEVEL_ORDER[filter.level ?? 'debug']) continue;
-      if (kept.timeMs < (filter.sinceMs ?? -Infinity)) continue;
-      const record = JSON.parse(kept.line) as LogRecord;
+      if (kept.timeMs < (filter.sinceMs ?? -Infinity) || kept.sequence <= (filter.after ?? -Infinity)) continue;
+      const record = recordOf(kept.line, kept.sequence);
       if (matches(record, filter)) found.push(record);
     }
     return found.toReversed();
@@ -166,6 +179,10 @@ export class LogFollower implements AsyncIterableIterator<LogRecord> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }
+}
+
+function recordOf(line: string, sequence: number): LogRecord {
+  return Object.assign(JSON.parse(line) as LogRecord, { [SEQUENCE]: sequence });
 }
 
 function matches(record: LogRecord, { level, module, agent, sinceMs }: LogFilter): boolean {

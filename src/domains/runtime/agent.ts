@@ -5,7 +5,7 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import type { AgentState } from './agent-directory.ts';
-import { logLine } from './log-line.ts';
+import { logLines } from './log-line.ts';
 import { checkKept, deleteUnborn, insertAgent, listAgents, mergeKept, updateAgent, type AgentRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
@@ -125,9 +125,7 @@ export async function isThere(input: { agent: string }, { ports }: Context): Pro
   return true;
 }
 
-export async function* logs(input: { agent: string; lines: number; follow: boolean }, { ports, signal }: Context) {
-  const following = input.follow ? ports.logs.follow({ agent: input.agent }, signal) : null;
-  for (const record of ports.logs.query({ agent: input.agent, limit: input.lines })) yield logLine(record);
-  if (following === null) return;
-  for await (const record of following) yield logLine(record);
+export function logs(input: { agent: string; lines: number; follow: boolean }, { ports, signal, lastEventId }: Context) {
+  const { lines, follow } = input;
+  return logLines(ports.logs, { agent: input.agent }, { lines, follow, signal, lastEventId });
 }

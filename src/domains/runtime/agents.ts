@@ -177,6 +177,7 @@ export const logs = operation({
   summary: 'log lines of an agent, newest last',
   kind: 'read',
   stream: true,
+  eventId: 'sequence',
   permission: { resource: 'agents', action: 'read' },
   input: z.object({
     agent,
@@ -184,6 +185,7 @@ export const logs = operation({
     follow: z.boolean().default(false).describe('go on with new lines as they come'),
   }),
   output: z.object({
+    sequence: z.int().describe('resume after it with Last-Event-ID'),
     at: z.string(),
     level: z.string(),
     message: z.string(),

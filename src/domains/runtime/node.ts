@@ -6,7 +6,7 @@ import { STRANGER } from '#operation/principal.ts';
 import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { LogLevel } from '#telemetry/log-level.ts';
 import type { NodePorts } from '../ports.ts';
-import { logLine } from './log-line.ts';
+import { logLines } from './log-line.ts';
 import { metricsOf } from './metrics-text.ts';
 
 type Context = OperationContext<NodePorts>;
@@ -91,15 +91,12 @@ export async function metrics(input: { type: 'all' | 'seed' | 'process' | 'growt
   return input.json ? { metrics: metricsOf(text) } : text;
 }
 
-export async function* logs(input: { level?: LogLevel; module?: string; tail: number; follow: boolean }, { ports, signal }: Context) {
+export function logs(input: { level?: LogLevel; module?: string; tail: number; follow: boolean }, { ports, signal, lastEventId }: Context) {
   const filter = {
     ...(input.level === undefined ? {} : { level: input.level }),
     ...(input.module === undefined ? {} : { module: input.module }),
   };
-  const following = input.follow ? ports.logs.follow(filter, signal) : null;
-  for (const record of ports.logs.query({ ...filter, limit: input.tail })) yield logLine(record);
-  if (following === null) return;
-  for await (const record of following) yield logLine(record);
+  return logLines(ports.logs, filter, { lines: input.tail, follow: input.follow, signal, lastEventId });
 }
 
 export function restart(input: { force: boolean }, { ports, dryRun }: Context) {

@@ -155,6 +155,7 @@ export const logs = operation({
   summary: 'log lines of the node, newest last',
   kind: 'read',
   stream: true,
+  eventId: 'sequence',
   permission: { resource: 'system', action: 'read' },
   input: z.object({
     level: z.enum(['debug', 'info', 'warn', 'error']).optional().describe('this level and above'),
@@ -163,6 +164,7 @@ export const logs = operation({
     follow: z.boolean().default(false).describe('go on with new lines as they come'),
   }),
   output: z.object({
+    sequence: z.int().describe('resume after it with Last-Event-ID'),
     at: z.string(),
     level: z.string(),
     module: z.string(),

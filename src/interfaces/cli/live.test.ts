@@ -76,7 +76,7 @@ describe('logLine', () => {
       { at: '2026-11-20T10:00:01.000Z', level: 'warn', message: 'slow', fields: { ms: 12.5, key: 'a b' } },
       '2026-11-20 10:00:01Z  warn   slow  ms=12.5  key=a b',
     ],
-    [{ sequence: 3, type: 'scored', message: 'v2 scored', data: { long: 1 } }, 'v2 scored  sequence=3  type=scored'],
+    [{ sequence: 3, type: 'scored', message: 'v2 scored', data: { long: 1 } }, 'v2 scored  type=scored'],
     [{ seq: 1, height_cm: 12, gone: null }, 'seq=1  height_cm=12'],
     [{ message: 'evil\u001b[2J\nforged line' }, 'evil\\x1b[2J\\nforged line'],
     ['just text', 'just text'],

@@ -66,7 +66,8 @@ export function logView(sink: Sink): LiveView {
 
 export function logLine(item: unknown, stream?: TerminalOutput): string {
   if (!isRecord(item)) return cell(item);
-  const { at, level, message, ...rest } = item;
+  // Its place in the stream is for programs.
+  const { at, level, message, sequence: _, ...rest } = item;
   const isLog = typeof message === 'string';
   const parts = [
     typeof at === 'string' ? dim(cell(at), stream) : '',
