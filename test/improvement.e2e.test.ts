@@ -13,6 +13,7 @@ interface Improvement {
   version: number | null;
   evaluated: number;
   stages: { stage: string; state: string }[];
+  reported: { task: string; report?: { draws: number } }[];
 }
 
 const ENDS = ['live', 'no_gain', 'rolled_back', 'failed', 'cancelled'];
@@ -70,6 +71,7 @@ test('a search finds a better packer, which goes live under load without a faile
   for (let attempt = 2; attempt <= 5 && ended.state === 'no_gain'; attempt += 1) ended = await search(seed, attempt);
   expect(ended).toMatchObject({ test: expect.any(Number), baseline: expect.any(Number) });
   expect(ended.test).toBeLessThan(Number(ended.baseline));
+  expect(ended.reported).toMatchObject([{ task: 'uniform 1k', report: { draws: 20 } }]);
   expect(await activeVersion(seed)).toBe(ended.version);
   expect(ended.stages.map((stage) => stage.stage)).toEqual(
     expect.arrayContaining(['propose', 'contract_tests', 'validation', 'test', 'stage', 'swap']),
