@@ -131,6 +131,13 @@ describe('what may not be done', () => {
     }
   });
 
+  test('ask for something to be done once that can not promise it', async () => {
+    const queued = await seed.api<Answer<unknown>>('POST', '/api/agents/packer/improvements', {}, { 'idempotency-key': 'once' });
+    expect([queued.status, queued.body.code]).toEqual([422, 'invalid_input']);
+    const stopped = await seed.api('POST', '/api/agents/other/start', {}, { 'idempotency-key': 'once' });
+    expect(stopped.status).toBe(200);
+  });
+
   test('steer the session of the database', async () => {
     const ask = (sql: string) => post<{ rows: unknown[] }>('/api/database/query', { sql }, 'database:query');
     expect((await ask("select set_config('search_path', 'pg_temp', false)")).status).toBe(200);

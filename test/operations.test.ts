@@ -18,6 +18,10 @@ test('every name is one, and every route can be reached', () => {
   expect(routesOf(all)).toHaveLength(all.filter(({ http }) => http !== null).length);
 });
 
+test('a key is taken by what looks at it', () => {
+  expect(operations.filter(({ keyed }) => keyed === true).map(({ name }) => name)).toEqual(['agents:invoke']);
+});
+
 test('only health answers strangers', () => {
   const open = operations.filter(({ http }) => http?.public === true);
   expect(new Set(open.map(({ http }) => http?.path))).toEqual(new Set(['/health', '/health/deep']));

@@ -22,6 +22,8 @@ export interface CatalogueEntry {
   stream?: boolean;
   /** Answers a dry run with its plan. */
   plan?: boolean;
+  /** Takes an idempotency key. */
+  keyed?: boolean;
   /** Of a list: what it can be filtered and ordered by, with the type of each. */
   fields?: Readonly<Record<string, string>>;
   /** flag → letter, where a command names letters; includes those of global flags. */

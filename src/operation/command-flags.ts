@@ -36,7 +36,7 @@ export function isShown(flag: GlobalFlag, entry: CatalogueEntry): boolean {
     case 'list':
       return entry.fields !== undefined;
     case 'effect':
-      return flag.name === 'dry-run' ? entry.plan === true : entry.kind === 'write' || entry.kind === 'dangerous';
+      return flag.name === 'dry-run' ? entry.plan === true : entry.keyed === true;
     case 'dangerous':
       return entry.kind === 'dangerous';
     case 'always':

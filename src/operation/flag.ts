@@ -59,7 +59,7 @@ export const GLOBAL_FLAGS: readonly GlobalFlag[] = [
   flag('order', 'string', 'direction', { shown: 'list', choices: ['asc', 'desc'] }),
   flag('dry-run', 'boolean', 'show what would be done, and do nothing', { shown: 'effect' }),
   flag('confirm', 'string', 'do it without asking', { shown: 'dangerous', value: 'attached' }),
-  flag('idempotency-key', 'string', 'the same key again has no second effect', { shown: 'effect' }),
+  flag('idempotency-key', 'string', 'the same key again is answered again, without a second effect', { shown: 'effect' }),
   flag('batch', 'string', 'read inputs as JSON lines from a file, or - for standard input', { value: 'optional' }),
   flag('interactive', 'boolean', 'ask for what is missing'),
   flag('format', 'string', 'how the answer is written', { short: 'f', choices: FORMATS, default: 'table' }),

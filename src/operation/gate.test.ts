@@ -193,6 +193,16 @@ describe('what comes out', () => {
   });
 });
 
+describe('an idempotency key', () => {
+  test('is refused where nobody looks at it, and nothing is done', async () => {
+    const { call, ports } = setUp();
+    const error = await failure(call('pots:plant', { input: { potId: 'p9', plant: 'ivy' }, idempotencyKey: 'k' }));
+    expect([error.code, error.message]).toEqual(['invalid_input', expect.stringContaining('pots:plant takes no idempotency key')]);
+    expect(ports.pots.has('p9')).toBe(false);
+    await expect(call('pots:list', { idempotencyKey: 'k' })).resolves.toBeDefined();
+  });
+});
+
 describe('a dry run', () => {
   test('answers a plan and changes nothing', async () => {
     const { call, ports, entries, registry } = setUp();

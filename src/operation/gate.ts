@@ -78,6 +78,7 @@ async function call<Ports>(options: GateOptions<Ports>, operation: Operation<Por
     throw new SeedError('not_found', `${targetOf(operation, input) ?? operation.permission.resource} does not exist`);
   }
   if (request.dryRun === true) refuseBlindRun(operation);
+  if (request.idempotencyKey !== undefined) refuseKey(operation);
   if (operation.kind === 'dangerous' && !context.dryRun && request.confirm !== operation.name) {
     throw new SeedError('confirmation_required', `${operation.name} is dangerous: ${operation.summary}`, {
       details: { confirm: operation.name },
@@ -133,6 +134,14 @@ class GateContext<Ports> implements OperationContext<Ports> {
 function refuseBlindRun<Ports>(operation: Operation<Ports>): void {
   if (operation.kind === 'read' || operation.dryRun === true) return;
   throw new SeedError('invalid_input', `${operation.name} can not say beforehand what it would do`, { hint: 'ask without the dry run' });
+}
+
+/** Whoever sends a key relies on it: one that nobody looks at would be a promise broken later. */
+function refuseKey<Ports>(operation: Operation<Ports>): void {
+  if (operation.kind === 'read' || operation.keyed === true || operation.idempotent === true) return;
+  throw new SeedError('invalid_input', `${operation.name} takes no idempotency key: sent twice, it would be done twice`, {
+    hint: 'ask without the key, and look at what is there before asking again',
+  });
 }
 
 /** Whatever it takes: the input was checked by the definition that it belongs to. */

@@ -127,8 +127,8 @@ function headers<Ports>(operation: Operation<Ports>): JsonSchema[] {
   const all: JsonSchema[] = [];
   const header = (name: string, schema: JsonSchema, required = false): unknown => all.push({ name, in: 'header', required, schema });
   if (operation.kind === 'dangerous') header('X-Confirm', { const: operation.name }, operation.dryRun !== true);
-  if (operation.kind !== 'read') header('Idempotency-Key', { type: 'string', maxLength: 200 });
-  if (operation.stream === true) header('Last-Event-ID', { type: 'string', maxLength: 200 });
+  if (operation.keyed === true) header('Idempotency-Key', { type: 'string', maxLength: 255 });
+  if (operation.stream === true) header('Last-Event-ID', { type: 'string', maxLength: 255 });
   if (operation.dryRun === true) all.push({ name: 'dry_run', in: 'query', required: false, schema: { type: 'boolean' } });
   return all;
 }

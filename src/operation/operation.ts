@@ -134,6 +134,8 @@ export interface OperationSpec<Ports, I extends z.ZodObject, O extends z.ZodType
   eventId?: string;
   /** The same input may be sent again without a second effect. */
   idempotent?: boolean;
+  /** The handler honours `context.idempotencyKey`: the same key again is answered again, without a second effect. Without it a key is refused. */
+  keyed?: boolean;
   /** The handler honours `context.dryRun`. Without it a dry run of a write or dangerous operation is refused, never performed. */
   dryRun?: boolean;
   /** false: no activity entry, because what it does is recorded elsewhere in more detail (calls of agents). Default: every write and dangerous operation. */

@@ -47,6 +47,7 @@ export const list: Operation<DevPorts> = operation({
     raw: z.boolean().optional(),
     stream: z.boolean().optional(),
     plan: z.boolean().optional().describe('answers a dry run'),
+    keyed: z.boolean().optional().describe('takes an idempotency key'),
     fields: z.record(z.string(), z.string()).optional().describe('of a list: what it can be filtered and ordered by'),
     short: z.record(z.string(), z.string()).optional(),
     columns: z.array(z.string()).optional(),

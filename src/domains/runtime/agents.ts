@@ -203,6 +203,7 @@ export const logs = operation({
 
 export const invoke = operation({
   name: 'agents:invoke',
+  keyed: true,
   audit: false,
   summary: 'call an agent',
   description:
