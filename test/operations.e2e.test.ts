@@ -16,9 +16,11 @@ interface Answer<T> {
   error?: string;
 }
 
+const METRICS_TOKEN = 'm'.repeat(32);
+
 let seed: SeedProcess;
 beforeAll(async () => {
-  seed = await startSeed();
+  seed = await startSeed({ env: { METRICS_TOKEN } });
   await createAgents(seed, [upload('double', DOUBLE), upload('other', DOUBLE)]);
 });
 afterAll(() => seed[Symbol.asyncDispose]());
@@ -128,6 +130,17 @@ describe('what may not be done', () => {
     for (const path of ['/api/agents/duoble/logs', '/api/improvements/01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01/events']) {
       const { status, body } = await seed.api<Answer<unknown>>('GET', path);
       expect([status, body.code]).toEqual([404, 'not_found']);
+    }
+  });
+
+  test('do more with the token of a scraper than scrape', async () => {
+    const scraper = { authorization: `Bearer ${METRICS_TOKEN}` };
+    expect((await fetch(`${seed.url}/metrics`, { headers: scraper })).status).toBe(200);
+    const health = await seed.api('GET', '/health/deep?fix=true&report=true', undefined, scraper);
+    expect(health.body).toEqual({ status: expect.any(String) as string });
+    for (const path of ['/api/agents', '/api/system/status', '/api/system/logs', '/api/config', '/openapi.json']) {
+      const { status } = await fetch(seed.url + path, { headers: scraper });
+      expect([path, status]).toEqual([path, 403]);
     }
   });
 

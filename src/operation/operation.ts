@@ -19,7 +19,7 @@ export interface HttpBinding {
   raw?: { contentType: string };
   /** Status from the output (in code names), where it is not always the same: a failing health check is 503. */
   statusOf?: (output: Readonly<Record<string, unknown>>) => number;
-  /** Of a public operation: what somebody without a principal is shown of the output (in code names). Default: its `status` alone. */
+  /** Of a public operation: what somebody without its permission is shown of the output (in code names). Default: its `status` alone. */
   strangerView?: (output: Readonly<Record<string, unknown>>) => unknown;
 }
 

@@ -2,7 +2,7 @@
 import type { HealthReport } from '#kernel/health.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { OperationContext } from '#operation/operation.ts';
-import { STRANGER } from '#operation/principal.ts';
+import { allows } from '#operation/principal.ts';
 import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { LogLevel } from '#telemetry/log-level.ts';
 import type { NodePorts } from '../ports.ts';
@@ -54,8 +54,8 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
 }
 
 export async function health(input: { fix: boolean; report: boolean }, { ports, principal }: Context) {
-  // A stranger may look, and learns only the status; repairing is not for everybody.
-  const fixed = input.fix && principal !== STRANGER ? await repair(ports) : undefined;
+  // Anybody may look, and most learn only the status; repairing is for those who may change something.
+  const fixed = input.fix && allows(principal, 'system', 'write') ? await repair(ports) : undefined;
   const [{ report }, sandbox] = await Promise.all([ports.health.deep(), ports.sandboxLayers()]);
   return { ...report, sandbox, ...(fixed === undefined ? {} : { fixed }), ...(input.report ? { text: reportText(report) } : {}) };
 }

@@ -57,7 +57,8 @@ export function createApp<Ports>(options: AppOptions<Ports>): NodeApp {
   app.get('/openapi.json', async (c) => {
     const requestId = requestIdOf(c.env.incoming);
     try {
-      await admission.admit(c.env.incoming);
+      const principal = await admission.admit(c.env.incoming);
+      if (!allows(principal, 'operations', 'read')) throw new SeedError('forbidden', `${principal.id} may not see /openapi.json`);
       return new Response(JSON.stringify(openApi(registry.list(), { version: options.version })), {
         headers: dataHeaders(requestId, JSON_TYPE),
       });

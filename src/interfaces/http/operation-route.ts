@@ -7,7 +7,7 @@ import { coerceMembers, type RawValue } from '#operation/coercion.ts';
 import type { Gate } from '#operation/gate.ts';
 import type { Operation } from '#operation/operation.ts';
 import { encodeOutput } from '#operation/output.ts';
-import { STRANGER, type Principal } from '#operation/principal.ts';
+import { allows, type Principal } from '#operation/principal.ts';
 import { stringify } from '#operation/raw-json.ts';
 import { pathMembers, type Route } from '#operation/routes.ts';
 import { inputJsonSchema, type JsonSchema } from '#operation/schema.ts';
@@ -102,7 +102,10 @@ function answer<Ports>(
 ): Response {
   const { status, statusOf, raw, strangerView = statusAlone } = operation.http ?? {};
   const code = statusOf === undefined ? (status ?? 200) : statusOf(output as Record<string, unknown>);
-  const seen = principal === STRANGER ? strangerView(output as Record<string, unknown>) : output;
+  const { resource, action } = operation.permission;
+  // What is public is open to a scraper too, who may know no more than a stranger.
+  const isHidden = operation.http?.public === true && !allows(principal, resource, action);
+  const seen = isHidden ? strangerView(output as Record<string, unknown>) : output;
   const encoded = encodeOutput(operation, seen);
   if (raw === undefined) {
     return new Response(envelope(encoded, operation.list !== undefined), { status: code, headers: dataHeaders(requestId, JSON_TYPE) });
