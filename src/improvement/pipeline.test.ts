@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { contractSchema, type ContractData } from '#kernel/compiler/contract.ts';
 import { SeedError } from '#lib/error.ts';
-import type { ImprovementEvent } from './events.ts';
-import { evolve, initialImprovement } from './improvement.ts';
+import type { ImprovementEvent, PairedReport } from './events.ts';
+import { evolve, initialImprovement, type Improvement } from './improvement.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Proposer } from './proposer.ts';
 import type { ScoreOptions, Scored, Workbench } from './workbench.ts';
@@ -40,13 +40,28 @@ const proposer: Proposer = {
 /** Scores a set by who is scored: base and candidate. */
 type Scores = (set: string, isBase: boolean) => number | string;
 
-async function run(reported: readonly string[], scores: Scores): Promise<ImprovementEvent[]> {
+interface Started {
+  events: ImprovementEvent[];
+  /** What was stored with the version. */
+  reports: Readonly<Record<string, unknown>>[];
+  running: Promise<Improvement>;
+}
+
+function start(options: {
+  reported: readonly string[];
+  scores: Scores;
+  past?: readonly ImprovementEvent[];
+  signal?: AbortSignal;
+}): Started {
+  const { reported, scores, past = [QUEUED], signal = new AbortController().signal } = options;
   const events: ImprovementEvent[] = [];
-  const asked: { set: string; seeds: readonly number[] }[] = [];
+  const reports: Readonly<Record<string, unknown>>[] = [];
+  const asked: string[] = [];
   const workbench: Workbench = {
     contractTests: () => Promise.resolve(),
     score: (_base, candidates, { set, seeds }: ScoreOptions) => {
-      asked.push({ set, seeds });
+      expect(asked).not.toContain(seeds.join());
+      asked.push(seeds.join());
       const one = (isBase: boolean): Scored => {
         const score = scores(set, isBase);
         if (typeof score === 'string') return { ok: false, reason: score };
@@ -57,21 +72,28 @@ async function run(reported: readonly string[], scores: Scores): Promise<Improve
       return Promise.resolve(candidates.map((candidate) => one(Object.keys(candidate.files).length === 0)));
     },
   };
-  const end = await runPipeline(evolve(initialImprovement, QUEUED), {
+  const running = runPipeline(past.reduce(evolve, initialImprovement), {
     proposer,
     workbench,
     promotion: {
-      stage: () => Promise.resolve({ hash: 'next', version: 2 }),
+      stage: (_sources, its) => {
+        reports.push(its);
+        return Promise.resolve({ hash: 'next', version: 2 });
+      },
       promote: () => Promise.resolve({ generation: 2, swapUs: 1 }),
       observed: () => Promise.resolve({ verdict: 'healthy', reason: '' }),
     },
     base: { hash: 'base', contract: CONTRACT, sources: {} },
     append: (event) => Promise.resolve(void events.push(event)),
     monotonicMs: () => 0,
-    signal: new AbortController().signal,
+    signal,
   });
-  expect(new Set(asked.map(({ seeds }) => seeds.join())).size).toBe(asked.length);
-  expect(end.phase).toBe('live');
+  return { events, reports, running };
+}
+
+async function run(reported: readonly string[], scores: Scores): Promise<ImprovementEvent[]> {
+  const { events, running } = start({ reported, scores });
+  expect((await running).phase).toBe('live');
   return events;
 }
 
@@ -104,6 +126,43 @@ test('a task that can not be scored says why, whoever fails at it', async () => 
     { task: 'candidate fails', failed: 'cpu_limit: too slow' },
     { task: 'works', report: { wins: 20 } },
   ]);
+});
+
+test('of more tasks than are scored it is said how many are left out', async () => {
+  const names = Array.from({ length: 10 }, (_, index) => `task ${index}`);
+  const reported = tested(await run(names, better))?.reported ?? [];
+  expect(reported.map(({ task }) => task)).toEqual([...names.slice(0, 8), '2 more']);
+  expect(reported.at(-1)).toEqual({ task: '2 more', failed: 'an evaluation reports 8 tasks at most' });
+});
+
+test('is kept with the version, for whoever promotes it later', async () => {
+  const { reports, events, running } = start({ reported: ['uniform'], scores: better });
+  await running;
+  expect(reports).toMatchObject([{ reported: tested(events)?.reported }]);
+  expect(tested(events)?.reported).toHaveLength(1);
+});
+
+test.each(['validation', 'test', 'reported:uniform'])(
+  'a node that stops while it scores %s holds nothing against the candidate',
+  async (stopped) => {
+    const stop = new AbortController();
+    // The base's score is there already.
+    const scores: Scores = (set, isBase) => {
+      if (set !== stopped || isBase) return better(set, isBase);
+      stop.abort(new Error('the node stops'));
+      return 'cancelled: the evaluation was cancelled';
+    };
+    const former = start({ reported: ['uniform'], scores, signal: stop.signal });
+    await expect(former.running).rejects.toThrow('the node stops');
+    const next = start({ reported: ['uniform'], scores: better, past: [QUEUED, ...former.events] });
+    expect((await next.running).phase).toBe('live');
+    expect((await next.running).reported).toMatchObject([{ task: 'uniform', report: { wins: 20 } }]);
+  },
+);
+
+test('an improvement from before there were tasks to report has none', () => {
+  const report = { mean: 1, baseMean: 4 } as PairedReport;
+  expect(evolve(initialImprovement, { type: 'winner_tested', data: { report } })).toMatchObject({ tested: report, reported: [] });
 });
 
 test('an error of the node itself is no report', async () => {

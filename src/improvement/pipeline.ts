@@ -203,6 +203,8 @@ class PipelineRun {
     const report = pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random });
     const reported: TaskReport[] = [];
     for (const task of scores.reported.slice(0, MAX_REPORTED)) reported.push(await this.#reportTask(task, index));
+    const more = scores.reported.length - reported.length;
+    if (more > 0) reported.push({ task: `${more} more`, failed: `an evaluation reports ${MAX_REPORTED} tasks at most` });
     await this.#append({ type: 'winner_tested', data: { report, reported } });
     return report;
   }
@@ -226,8 +228,9 @@ class PipelineRun {
   async #putInStore(index: number): Promise<unknown> {
     const { base, promotion } = this.#options;
     const candidate = this.#candidate(index);
-    const { winner, tested } = this.state;
-    const reports = { improvement: this.#queued().id, selection: candidate.selection, validation: winner?.report ?? null, test: tested };
+    const { winner, tested, reported } = this.state;
+    const scores = { selection: candidate.selection, validation: winner?.report ?? null, test: tested };
+    const reports = { improvement: this.#queued().id, ...scores, ...(reported.length === 0 ? {} : { reported }) };
     const staged = await promotion.stage({ ...base.sources, ...candidate.files }, reports);
     await this.#append({ type: 'version_staged', data: staged });
     return staged;
@@ -256,6 +259,8 @@ class PipelineRun {
     const { workbench, base, signal } = this.#options;
     const wanted = [{}, ...candidates.map((candidate) => candidate.files)].map((files) => ({ files }));
     const [baseScored, ...scored] = await workbench.score(base, wanted, { set, feed: 'outside', seeds, signal });
+    // What had no time to be scored has not failed: this stage begins again.
+    signal.throwIfAborted();
     if (baseScored === undefined || !baseScored.ok) {
       throw new SeedError('validation_failed', `the base version could not be scored: ${baseScored?.reason ?? 'no answer'}`);
     }

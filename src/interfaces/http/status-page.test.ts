@@ -92,6 +92,16 @@ describe('/status', () => {
     expect(text).toMatch(/class="running"> ?contract tests/);
   });
 
+  test('shows tasks that decide nothing, and says which of them could not be scored', async () => {
+    const reported = [
+      { task: 'uniform 1k', report: { baseMean: 4.91, mean: 6.2 } },
+      { task: 'nightly <x>', failed: 'evaluation_threw: not today' },
+    ];
+    const text = await page({ improvements: [{ ...IMPROVEMENT, state: 'live', version: 2, reported }] });
+    expect(text).toMatch(/<dt title="4\.910 before; decides nothing">uniform 1k<\/dt> <dd>6\.200<\/dd>/);
+    expect(text).toMatch(/<dt title="evaluation_threw: not today; decides nothing">nightly &lt;x&gt;<\/dt> <dd>failed<\/dd>/);
+  });
+
   test('shows the last improvement of an agent that is gone', async () => {
     const text = await page({ agents: [], improvements: [{ ...IMPROVEMENT, state: 'live', version: 2 }] });
     expect(text).toContain('last improvement');

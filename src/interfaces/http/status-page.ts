@@ -144,8 +144,7 @@ function improvementCard(one: ImprovementDetail, objective: ObjectiveView | null
     }
     <dl>
       ${figure('baseline', one.baseline, 'test set')} ${figure('selection', one.selection, 'what the search saw')}
-      ${figure('validation', one.validation, 'what decided')} ${figure('test', one.test, 'what is quoted')}
-      ${one.reported.map(({ task, report }) => (report === undefined ? '' : figure(task, report.mean, `${report.baseMean.toFixed(3)} before; decides nothing`)))}
+      ${figure('validation', one.validation, 'what decided')} ${figure('test', one.test, 'what is quoted')} ${one.reported.map(taskFigure)}
       ${
         one.swapMs === null
           ? ''
@@ -176,6 +175,14 @@ function improvementCard(one: ImprovementDetail, objective: ObjectiveView | null
 
 function scoreWords({ name, unit, direction }: ObjectiveView): string {
   return `${name}${unit === undefined || unit === '' ? '' : ` in ${unit}`}: ${direction === 'minimize' ? 'lower' : 'higher'} is better`;
+}
+
+function taskFigure({ task, report, failed = 'no score' }: ImprovementDetail['reported'][number]): Html | Promise<Html> {
+  if (report !== undefined) return figure(task, report.mean, `${report.baseMean.toFixed(3)} before; decides nothing`);
+  return html`<div>
+    <dt title="${failed}; decides nothing">${task}</dt>
+    <dd>failed</dd>
+  </div>`;
 }
 
 function figure(name: string, value: number | null, meaning: string): Html | Promise<Html> {
