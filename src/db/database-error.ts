@@ -16,6 +16,9 @@ const UNAVAILABLE = new Set([
   '57P05',
 ]);
 
+/** After a rollback of migrations, as a rule. */
+export const UNDEFINED_TABLE = '42P01';
+
 /** SQLSTATE, or Node's error code; the empty string for anything else. */
 export function sqlState(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
@@ -31,6 +34,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
  * - full disk → `storage_full`
  * - connection lost, server going down → `database_unavailable`
  * - a value no column can hold (NUL in a text, a malformed uuid) → `invalid_input`
+ * - a table that is not there → `database_unavailable`
  * - statement timeout → `deadline`; deadlock or serialisation failure → `conflict`
  * - everything else, constraint violations above all, as it is
  */
@@ -44,6 +48,12 @@ export function databaseError(error: unknown): unknown {
   }
   if (code.startsWith('22')) return new SeedError('invalid_input', `the database can not hold a value: ${message}`, { cause: error });
   if (code === '57014') return new SeedError('deadline', `the statement ran too long: ${message}`, { cause: error });
+  if (code === UNDEFINED_TABLE) {
+    return new SeedError('database_unavailable', `a table of this program is not there: ${message}`, {
+      cause: error,
+      hint: 'seed database:status shows what is pending; seed database:migrate --confirm brings it up to date',
+    });
+  }
   if (code === '40001' || code === '40P01') return new SeedError('conflict', `another transaction was first: ${message}`, { cause: error });
   return error;
 }

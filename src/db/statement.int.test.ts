@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from './database.ts';
 import { testDatabase } from './testing.ts';
@@ -7,6 +8,15 @@ beforeAll(async () => {
   database = await testDatabase();
 });
 afterAll(() => database.close());
+
+test('a table of the program that is not there is told from a mistake of its own', async () => {
+  await expect(sql`SELECT * FROM not_migrated`.execute(database.db)).rejects.toMatchObject({
+    code: 'database_unavailable',
+    message: expect.stringContaining('"not_migrated" does not exist'),
+    hint: expect.stringContaining('database:migrate'),
+  });
+  await expect(database.statement('SELECT * FROM not_migrated')).rejects.toMatchObject({ code: 'invalid_input' });
+});
 
 describe('a statement that a person typed', () => {
   test('answers rows and columns, up to the limit', async () => {

@@ -2,7 +2,7 @@
 import { CompiledQuery } from 'kysely';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import type { Database, StatementAnswer, StatementOptions, Tx } from './database.ts';
-import { sqlState } from './database-error.ts';
+import { sqlState, UNDEFINED_TABLE } from './database-error.ts';
 
 const BATCH_ROWS = 200;
 const CURSOR = 'DECLARE seed_statement NO SCROLL CURSOR FOR ';
@@ -119,7 +119,9 @@ async function run(tx: Tx, sql: string, parameters: readonly unknown[]): Promise
 }
 
 /** @param before characters that were put before what was typed */
-function refused(error: unknown, { readOnly, before }: { readOnly: boolean; before: number }): unknown {
+function refused(thrown: unknown, { readOnly, before }: { readOnly: boolean; before: number }): unknown {
+  // What a person names need not be there.
+  const error = isSeedError(thrown) && sqlState(thrown.cause) === UNDEFINED_TABLE ? thrown.cause : thrown;
   const code = sqlState(error);
   if (isSeedError(error) || !/^[0-9A-Z]{5}$/.test(code)) return error;
   const { message, position, hint, detail } = error as Error & { position?: string; hint?: string; detail?: string };
