@@ -14,7 +14,7 @@ interface Improvement {
   validation: number | null;
   evaluated: number;
   progress: { elapsed_ms: number; best: number; baseline: number; per_second: number }[];
-  reported: { task: string; report?: { base_mean: number; mean: number }; failed?: string }[];
+  reported: { task: string; baseline: number | null; score: number | null; failed: string | null }[];
   stages: { stage: string; report: { wins?: number; draws?: number } | null }[];
 }
 
@@ -52,8 +52,8 @@ export const improve: Benchmark = async ({ quick, say }) => {
   };
 };
 
-function besides({ task, report, failed }: Improvement['reported'][number]): string {
-  return report === undefined ? `${task}: ${failed}` : `${task} ${round(report.base_mean)} → ${round(report.mean)} %`;
+function besides({ task, baseline, score, failed }: Improvement['reported'][number]): string {
+  return baseline === null || score === null ? `${task} failed: ${failed}` : `${task} ${round(baseline)} → ${round(score)} %`;
 }
 
 /** Time until the search had something better than best fit. */

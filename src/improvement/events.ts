@@ -123,7 +123,7 @@ export function describe(event: ImprovementEvent): string {
     case 'winner_chosen':
       return `candidate ${event.data.index + 1} wins: ${paired(event.data.report)}`;
     case 'winner_tested':
-      return [`on the test set: ${paired(event.data.report)}`, ...(event.data.reported ?? []).map(taskLine)].join('; ');
+      return [`on the test set: ${paired(event.data.report)}`, ...(event.data.reported ?? []).map(taskWords)].join('; ');
     case 'version_staged':
       return `staged as v${event.data.version}`;
     case 'version_promoted':
@@ -133,9 +133,10 @@ export function describe(event: ImprovementEvent): string {
   }
 }
 
-function taskLine(task: TaskReport): string {
-  if ('failed' in task) return `${task.task} (reported, decides nothing): ${task.failed}`;
-  return `${task.task} (reported, decides nothing): ${score(task.report.mean)} against ${score(task.report.baseMean)}`;
+/** Before and now, and that it did not matter. */
+export function taskWords(task: TaskReport): string {
+  const outcome = 'failed' in task ? `failed: ${task.failed}` : `${score(task.report.baseMean)} → ${score(task.report.mean)}`;
+  return `${task.task} ${outcome} (reported, decides nothing)`;
 }
 
 function paired(report: PairedReport): string {

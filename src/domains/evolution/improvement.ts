@@ -1,7 +1,7 @@
 // Handlers of improvements:* and agents:improve.
 import { parseDuration } from '#lib/duration.ts';
 import { SeedError } from '#lib/error.ts';
-import { describe, type TaskReport } from '#improvement/events.ts';
+import { describe, taskWords, type TaskReport } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
 import type { ImprovementState } from '#db/tables/improvements.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
@@ -74,7 +74,7 @@ export async function get(input: { id: string }, context: Context) {
     goal: state.queued?.goal ?? '',
     seed: state.queued?.seed ?? 0,
     stages: state.stages,
-    reported: state.reported,
+    reported: state.reported.map(shownTask),
     candidates: (state.candidates ?? []).map((candidate, index) => ({
       ...candidate,
       rejected: state.rejected.get(index) ?? null,
@@ -154,9 +154,9 @@ function endOf(state: Improvement) {
   return { summary, ...(state.phase === 'failed' ? { error: { code: 'validation_failed', message: state.reason } } : {}) };
 }
 
-function taskWords(task: TaskReport): string {
-  if ('failed' in task) return `${task.task}: ${task.failed}`;
-  return `${task.task} ${rounded(task.report.baseMean)} → ${rounded(task.report.mean)} (decides nothing)`;
+function shownTask(task: TaskReport) {
+  if ('failed' in task) return { task: task.task, baseline: null, score: null, failed: task.failed, report: null };
+  return { task: task.task, baseline: task.report.baseMean, score: task.report.mean, failed: null, report: task.report };
 }
 
 function rounded(value: number | null | undefined): number | null {

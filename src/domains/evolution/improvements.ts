@@ -1,7 +1,7 @@
 // improvements:* — the queue, the history, and one improvement while it runs.
 import { z } from 'zod';
 import { operation } from '../operation.ts';
-import { eventData, improvementSummary, pairedReport, proposedCandidate, stageReport, taskReport } from './progress-view.ts';
+import { eventData, improvementSummary, pairedReport, proposedCandidate, shownTask, stageReport } from './progress-view.ts';
 
 export const IMPROVEMENT_STATES = [
   'queued',
@@ -75,7 +75,7 @@ export const get = operation({
     goal: z.string(),
     seed: z.int(),
     stages: z.array(z.object({ stage: z.string(), state: z.string(), durationMs: z.number().nullable(), report: stageReport })),
-    reported: z.array(taskReport).describe('tasks that decide nothing, scored with the test set'),
+    reported: z.array(shownTask).describe('tasks that decide nothing, scored with the test set'),
     candidates: z.array(
       proposedCandidate.extend({
         rejected: z.string().nullable().describe('at which stage, and why'),

@@ -23,6 +23,15 @@ export const taskReport = z.object({
   failed: z.string().optional(),
 });
 
+/** The same for a table: what a row has to say stands in the row itself. */
+export const shownTask = z.object({
+  task: z.string(),
+  baseline: z.number().nullable().describe('of the version it was made from'),
+  score: z.number().nullable().describe('of the winner, on the same draws'),
+  failed: z.string().nullable().describe('why it could not be scored'),
+  report: pairedReport.nullable(),
+});
+
 /** Each stage fills its own part. */
 export const stageReport = z
   .object({

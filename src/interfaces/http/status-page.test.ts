@@ -94,8 +94,8 @@ describe('/status', () => {
 
   test('shows tasks that decide nothing, and says which of them could not be scored', async () => {
     const reported = [
-      { task: 'uniform 1k', report: { baseMean: 4.91, mean: 6.2 } },
-      { task: 'nightly <x>', failed: 'evaluation_threw: not today' },
+      { task: 'uniform 1k', baseline: 4.91, score: 6.2, failed: null },
+      { task: 'nightly <x>', baseline: null, score: null, failed: 'evaluation_threw: not today' },
     ];
     const text = await page({ improvements: [{ ...IMPROVEMENT, state: 'live', version: 2, reported }] });
     expect(text).toMatch(/<dt title="4\.910 before; decides nothing">uniform 1k<\/dt> <dd>6\.200<\/dd>/);

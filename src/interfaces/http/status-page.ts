@@ -41,7 +41,7 @@ interface ImprovementView {
 interface ImprovementDetail extends ImprovementView {
   stages: readonly { stage: string; state: string; durationMs: number | null }[];
   progress: readonly ScorePoint[];
-  reported: readonly { task: string; report?: { baseMean: number; mean: number }; failed?: string }[];
+  reported: readonly { task: string; baseline: number | null; score: number | null; failed: string | null }[];
 }
 interface HealthView {
   status: string;
@@ -177,8 +177,8 @@ function scoreWords({ name, unit, direction }: ObjectiveView): string {
   return `${name}${unit === undefined || unit === '' ? '' : ` in ${unit}`}: ${direction === 'minimize' ? 'lower' : 'higher'} is better`;
 }
 
-function taskFigure({ task, report, failed = 'no score' }: ImprovementDetail['reported'][number]): Html | Promise<Html> {
-  if (report !== undefined) return figure(task, report.mean, `${report.baseMean.toFixed(3)} before; decides nothing`);
+function taskFigure({ task, baseline, score, failed }: ImprovementDetail['reported'][number]): Html | Promise<Html> {
+  if (failed === null) return figure(task, score, `${baseline?.toFixed(3)} before; decides nothing`);
   return html`<div>
     <dt title="${failed}; decides nothing">${task}</dt>
     <dd>failed</dd>
