@@ -5,6 +5,7 @@ import type { ChildSpec } from '#kernel/supervisor/child-spec.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
 import { startAgents } from './agents-service.ts';
 import { startCode } from './code-service.ts';
+import { startCompiler } from './compiler-service.ts';
 import { startDatabase } from './database-service.ts';
 import { startDemo } from './demo-service.ts';
 import { startDoor } from './door-service.ts';
@@ -19,8 +20,11 @@ const IMPROVEMENTS_SHUTDOWN_MS = 5_000;
 export function nodeChildren(parts: Parts): ChildSpec[] {
   const servingHosts = Array.from({ length: parts.ground.config.sandbox.servingHosts }, (_, index) => `serving-${index + 1}`);
   return [
+    { id: 'compiler', start: serviceChild(() => startCompiler(parts)) },
     { id: 'database', shutdownMs: 15_000, start: serviceChild(() => startDatabase(parts)) },
     { id: 'code', start: serviceChild(() => startCode(parts)) },
+    // Evaluators and the validator, while there is work for them.
+    { id: 'work', type: 'supervisor', start: startWork(parts) },
     {
       id: 'sandbox',
       type: 'supervisor',
@@ -31,8 +35,6 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
         children: servingHosts.map((id) => ({ id, shutdownMs: 2_000, start: () => startServingHost(parts, id) })),
       }),
     },
-    // Evaluators and the validator, while there is work for them.
-    { id: 'work', type: 'supervisor', start: remember(parts, 'workSupervisor', supervisorChild({ children: [] })) },
     {
       id: 'agents',
       type: 'supervisor',
@@ -43,6 +45,20 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
     { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },
     { id: 'demo', restart: 'transient', start: serviceChild(() => startDemo(parts)) },
   ];
+}
+
+/** On a new folder the first agents wait for the validator: it starts beside the serving hosts. */
+function startWork(parts: Parts): ChildSpec['start'] {
+  const start = remember(parts, 'workSupervisor', supervisorChild({ children: [] }));
+  return async (context) => {
+    const child = await start(context);
+    if (parts.ground.newFolder)
+      void parts
+        .get('workHosts')
+        .validator.use(() => Promise.resolve())
+        .catch(() => undefined);
+    return child;
+  };
 }
 
 /** Dynamic children are added to the supervisor that runs now, not to one that was replaced. */

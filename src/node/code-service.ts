@@ -1,8 +1,7 @@
-// What turns sources into versions and keeps them, and how the node says that it is well.
+// What keeps versions, and how the node says that it is well.
 import { join } from 'node:path';
 import { artifactStore } from '#domains/runtime/artifact-store.ts';
 import { CodeStore } from '#kernel/code-store/code-store.ts';
-import { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { createStager } from './build.ts';
@@ -13,7 +12,6 @@ import { createWorkHosts } from './sandbox.ts';
 
 export async function startCode(parts: Parts): Promise<Service> {
   const { config, telemetry } = parts.ground;
-  const compiler = parts.set('compiler', new ThreadedCompiler());
   const codeStore = parts.set(
     'codeStore',
     await CodeStore.open({
@@ -36,7 +34,6 @@ export async function startCode(parts: Parts): Promise<Service> {
     close: async () => {
       await Promise.all([workHosts.validator.close(), workHosts.evaluators.close()]);
       await codeStore.close();
-      await compiler.close();
     },
   };
 }

@@ -8,6 +8,7 @@ export const compilations = {
   compileChecked: compiler.compileChecked.bind(compiler),
   compileEvaluation: compiler.compileEvaluation.bind(compiler),
   compileContract: compiler.compileContract.bind(compiler),
+  warm: compiler.warm.bind(compiler),
   close: compiler.close.bind(compiler),
 };
 

@@ -32,6 +32,11 @@ export class ThreadedCompiler {
     return this.#thread.call('compileContract', files);
   }
 
+  /** As `Compiler.warm`; never rejects. */
+  warm(): Promise<void> {
+    return this.#thread.call('warm').catch(() => undefined);
+  }
+
   async close(): Promise<void> {
     // esbuild's process ends with it, and is waited for.
     if (this.#thread.isRunning) await this.#thread.call('close').catch(() => undefined);
