@@ -16,7 +16,7 @@ import { Telemetry } from '#telemetry/telemetry.ts';
 import { nodeChildren } from './node/children.ts';
 import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
-import { Screen } from './node/screen.ts';
+import { logBesideScreen, Screen } from './node/screen.ts';
 import { checkFolders, makeDataFolder } from './node/setting-folders.ts';
 import { observeSupervision } from './node/supervision-events.ts';
 
@@ -45,7 +45,12 @@ async function run(): Promise<void> {
   const socket = join(dataDir, 'seed.sock');
   checkSocketPath(socket);
   const id = await nodeId(dataDir, config.node.id);
-  const telemetry = new Telemetry({ version, node: id, level: config.telemetry.logLevel });
+  const telemetry = new Telemetry({
+    version,
+    node: id,
+    level: config.telemetry.logLevel,
+    written: logBesideScreen(config, process.stderr.isTTY),
+  });
   emit('seed_agent.node.start', {}, { node: id, version, mode: 'embedded' });
 
   const http = new HttpServer<NodePorts>({ version, publicUrl: config.http.publicUrl ?? undefined });
@@ -108,6 +113,7 @@ async function run(): Promise<void> {
 
   const { reason, exitCode } = await stopping.promise;
   emit('seed_agent.node.stop', {}, { node: id, reason });
+  ground.screen.stopping();
   await node.stop();
   await removeAddress(dataDir);
   forget?.();

@@ -10,6 +10,7 @@ import type { Service } from '#kernel/supervisor/service-child.ts';
 import { isSeedError } from '#lib/error.ts';
 import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
+import { logBesideScreen } from './screen.ts';
 
 export async function startDatabase(parts: Parts): Promise<Service> {
   const { config, configSources, telemetry } = parts.ground;
@@ -23,6 +24,7 @@ export async function startDatabase(parts: Parts): Promise<Service> {
   parts.set('database', database);
   const settings = new SettingsView(config, configSources, (changed) => {
     telemetry.output.level = changed.telemetry.logLevel;
+    telemetry.output.written = logBesideScreen(changed, process.stderr.isTTY);
   });
   await settings.adopt(database);
   parts.set('settings', settings);

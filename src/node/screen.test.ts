@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { ImprovementEvent } from '#improvement/events.ts';
-import { type DemoState, type FirstScreen, Screen } from './screen.ts';
+import { loadConfig } from '../config.ts';
+import { type DemoState, type FirstScreen, logBesideScreen, Screen } from './screen.ts';
+
+test('on a terminal the log is quiet until somebody says how much they want to see', () => {
+  const config = (env: Record<string, string>) => loadConfig({ env, cwd: '/nonexistent' });
+  expect(logBesideScreen(config({}), true)).toBe('warn');
+  expect(logBesideScreen(config({}), false)).toBe('debug');
+  expect(logBesideScreen(config({ LOG_LEVEL: 'info' }), true)).toBe('debug');
+});
 
 const SCREEN: FirstScreen = {
   version: '0.1.0',
@@ -68,6 +76,13 @@ test('a narrow terminal cuts the line that moves, for one that wraps could not b
   const { screen, text } = recorded({ isTty: true, columns: 30 });
   screen.improvement(progress(1), 0);
   expect(text()).toBe('\u001b[K  generation 1: best 1.000 (b\r');
+});
+
+test('who has pressed Ctrl-C at a terminal reads what goes on', () => {
+  const [terminal, pipe] = [recorded({ isTty: true }), recorded()];
+  for (const { screen } of [terminal, pipe]) screen.stopping();
+  expect(terminal.text()).toContain('stopping: calls in flight end first');
+  expect(pipe.text()).toBe('');
 });
 
 test('in a pipe progress is a line now and then', () => {

@@ -1,5 +1,7 @@
 // What a person sees in the terminal: one short screen when the node is ready, then the demo's progress, then quiet.
 import { describe, type ImprovementEvent } from '#improvement/events.ts';
+import type { LogThreshold } from '#telemetry/log-level.ts';
+import type { Config } from '../config.ts';
 
 export interface ScreenOptions {
   write: (text: string) => void;
@@ -34,6 +36,12 @@ const DEMO: Readonly<Record<DemoState, readonly string[]>> = {
 };
 
 const PROGRESS_EVERY_MS = 5_000;
+
+/** What of the log is written among it: on a terminal trouble alone, as long as nobody has said how much they want to see. */
+export function logBesideScreen(config: Config, isTty: boolean): LogThreshold {
+  const isChosen = config.settings.some(({ name, origin }) => name === 'LOG_LEVEL' && origin !== 'default');
+  return isTty && !isChosen ? 'warn' : 'debug';
+}
 
 export class Screen {
   readonly #options: ScreenOptions;
@@ -71,6 +79,11 @@ export class Screen {
       this.#shownAtMs = nowMs;
       this.#line(text);
     }
+  }
+
+  /** Elsewhere the log says it. */
+  stopping(): void {
+    if (this.#options.isTty) this.#line('\n  stopping: calls in flight end first (Ctrl-C again: at once)');
   }
 
   note(text: string): void {

@@ -24,6 +24,17 @@ function start(options: Partial<LogOptions> = {}) {
 }
 
 describe('records', () => {
+  test('that are not written are kept all the same', () => {
+    const { output, log, lines } = start({ written: 'warn' });
+    log.info({ event: 'a.b.c' }, 'all is well');
+    log.warn({ event: 'a.b.c' }, 'something is not');
+    expect(lines).toEqual([expect.stringContaining('something is not')]);
+    expect(output.records.query().map(({ message }) => message)).toEqual(['all is well', 'something is not']);
+    output.written = 'debug';
+    log.info({ event: 'a.b.c' }, 'again');
+    expect(lines).toHaveLength(2);
+  });
+
   test('are single JSON lines with time, level, event and message', () => {
     const { log, lines, records } = start({ bindings: { node: 'n1' } });
     log.info({ event: 'runtime.version.loaded', agent: 'packer', version: 'v3' }, 'packer v3\nis live');

@@ -35,6 +35,8 @@ export interface Log {
 
 export interface LogOptions {
   level: LogThreshold;
+  /** What is written of that; the rest is kept in memory only. Default: all of it. */
+  written?: LogThreshold;
   /** Carried by every record. */
   bindings?: LogBindings;
   /** auto: pretty when stderr is a terminal. */
@@ -55,24 +57,28 @@ export class LogOutput {
   readonly log: Log;
   readonly records: LogRecords;
   level: LogThreshold;
+  written: LogThreshold;
   readonly #detach: () => void;
   readonly #flush: () => void;
   #dropped = 0;
 
   constructor(options: LogOptions) {
     this.level = options.level;
+    this.written = options.written ?? 'debug';
     this.records = new LogRecords(options.records);
     const now = options.now ?? Date.now;
     const pretty = options.format === 'pretty' || (options.format !== 'json' && process.stderr.isTTY);
     const { write, flush } = options.write === undefined ? this.#stderr() : { write: options.write, flush: () => {} };
     this.#flush = flush;
     const records = this.records;
+    const isWritten = (level: LogLevel): boolean => LEVEL_ORDER[level] >= LEVEL_ORDER[this.written];
     const destination = {
       [PINO_METADATA]: true,
       lastLevel: 0,
       write(line: string): void {
-        records.add(LEVEL_OF.get(this.lastLevel) ?? 'error', now(), line);
-        write(pretty ? prettyLine(line) : line);
+        const level = LEVEL_OF.get(this.lastLevel) ?? 'error';
+        records.add(level, now(), line);
+        if (isWritten(level)) write(pretty ? prettyLine(line) : line);
       },
     };
     const writer = pino(
