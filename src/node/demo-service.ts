@@ -26,7 +26,8 @@ export async function startDemo(parts: Parts): Promise<Service> {
       if (events.some((event) => event.type === 'improvement_ended')) break;
     }
     await orders.close();
-    if (!stop.signal.aborted) screen.note(`the demo has ended after ${orders.sent} orders; see: bin/seed code:list packer`);
+    if (!stop.signal.aborted)
+      screen.note(`the demo has ended after ${orders.sent} ${orders.sent === 1 ? 'order' : 'orders'}; see: bin/seed code:list packer`);
   })();
   return {
     exited: ended,
