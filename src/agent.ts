@@ -193,7 +193,7 @@ export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
   readonly bestPossible?: number;
   /** A fresh sample, JSON; all its randomness from `random()`, a number in [0, 1). */
   sample(set: SampleSet, random: () => number): Sample;
-  /** Selection only, inside the candidate's isolate for speed: the score of one sample. Must agree with `session`. */
+  /** Selection only, inside the candidate's isolate for speed: the score of one sample. Must agree with `session`. Needed by the genetic proposer. */
   inside?(sample: Sample, candidate: Candidate<C>): number;
   /** From outside, in an isolate of its own: yields inputs of `handle` one at a time, is sent each output, returns the score. */
   session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;

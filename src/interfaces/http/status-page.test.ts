@@ -112,7 +112,13 @@ describe('/status', () => {
     const text = await page({ agents: [{ ...AGENT, status: 'error', version: null }] });
     expect(text).toContain('<code>bin/seed agents:logs packer</code> says why');
     expect(text).toContain('<code>bin/seed agents:start packer</code> tries again');
+    expect(text).toContain('<span class="badge bad">error</span>');
     expect(await page()).not.toContain('agents:logs');
+  });
+
+  test('an agent that was stopped is neither well nor broken', async () => {
+    expect(await page({ agents: [{ ...AGENT, status: 'stopped' }] })).toContain('<span class="badge watch">stopped</span>');
+    expect(await page()).toContain('<span class="badge good">idle</span>');
   });
 
   test('an agent without a version has no empty table', async () => {

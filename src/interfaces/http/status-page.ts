@@ -65,6 +65,8 @@ interface SystemView {
 const REFRESH_RUNNING_SECONDS = 2;
 const REFRESH_IDLE_SECONDS = 15;
 const VERSIONS_SHOWN = 6;
+/** Others are on their way, or at rest. */
+const STATUS_BADGE: Readonly<Record<string, 'good' | 'bad'>> = { idle: 'good', busy: 'good', error: 'bad' };
 const ENDED = new Set(['live', 'no_gain', 'rolled_back', 'failed', 'cancelled']);
 
 export const statusPage: Page = {
@@ -195,7 +197,7 @@ function figure(name: string, value: number | null, meaning: string): Html | Pro
 function agentCard(agent: AgentView, versions: readonly VersionView[]): Html | Promise<Html> {
   return html`<section class="card agent">
     <h3>
-      ${agent.name} <span class="badge ${agent.status === 'error' ? 'bad' : 'good'}">${agent.status}</span>
+      ${agent.name} <span class="badge ${STATUS_BADGE[agent.status] ?? 'watch'}">${agent.status}</span>
       ${agent.phase === 'observing' ? html`<span class="badge watch">observing v${agent.version ?? '?'}</span>` : ''}
     </h3>
     <p class="soft">${agent.summary}</p>

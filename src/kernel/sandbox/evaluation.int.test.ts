@@ -37,6 +37,17 @@ function request(given: Partial<Omit<EvaluateRequest, 'limits'>> & { limits?: Pa
   };
 }
 
+test('says what an evaluation lacks that a search can not use', async () => {
+  const host = await startTestHost();
+  const evaluationJs = evaluationOf(`${EVALUATION} delete evaluation.inside;`);
+  expect(await host.evaluate(request({ feed: 'inside', evaluationJs }))).toMatchObject({
+    ok: false,
+    failure: 'evaluation_threw',
+    message: expect.stringMatching(/add inside\(sample, candidate\) to evaluation\.ts/),
+  });
+  expect(await host.evaluate(request({ feed: 'outside', evaluationJs }))).toMatchObject({ ok: true });
+});
+
 describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
   test("scores each seed's sample", async () => {
     const host = await startTestHost();

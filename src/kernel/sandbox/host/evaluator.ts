@@ -136,7 +136,8 @@ class Exam {
 
   #beginInside(): EvaluationInfo {
     const info = this.#examiner.join(this.#candidate, { context: this.#subject, timeoutMs: this.#remainingMs() });
-    if (!info.inside) throw new Failed('evaluation_threw', 'the evaluation has no function inside');
+    if (!info.inside)
+      throw new Failed('evaluation_threw', 'this search scores inside the isolate: add inside(sample, candidate) to evaluation.ts');
     return info;
   }
 
