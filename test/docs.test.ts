@@ -57,6 +57,7 @@ describe.each(documents)('$file', ({ file, text }) => {
       expect(entry, `${command} of ${file}`).toBeDefined();
       const words = [...rest.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([word, single, double]) => single ?? double ?? word);
       expect(() => parseArguments(entry!, words), `${command}${rest} of ${file}`).not.toThrow();
+      if (entry!.kind === 'dangerous' && rest.trim() !== '') expect(rest, `${command} of ${file}`).toMatch(/--(confirm|dry-run|help)\b/);
     }
   });
 
