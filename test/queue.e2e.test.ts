@@ -50,6 +50,7 @@ test('from 75 on it is high, at 100 it is full and nobody else comes in, until t
     'system_time',
     'node',
     'checks',
+    'sandbox',
   ]);
   const ids = await enqueue(74);
   expect(await healthAt(74)).toMatchObject({ status: 200, body: { queue_status: 'active' } });

@@ -17,7 +17,7 @@ const pairedShape = {
 export const pairedReport = z.object(pairedShape);
 
 /** A task that decides nothing: its scores, or why there are none. */
-export const taskReport = z.object({
+const taskReport = z.object({
   task: z.string(),
   report: pairedReport.optional(),
   failed: z.string().optional(),
