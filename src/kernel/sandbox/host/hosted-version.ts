@@ -13,6 +13,8 @@ import type { LimitFailure, Meter, Watchdog } from './watchdog.ts';
 
 /** The synchronous path stops the host's loop for no longer than this. */
 const SYNC_CAP_MS = 25;
+/** What a kernel counts processor time in, at most. */
+const TICK_MS = 5;
 /** After so much synchronous work the loop gets its turn. */
 const TURN_MS = 10;
 const UNLOADED: FailureReport = { failure: 'host_lost', suspects: 0, errorJson: errorJson('the version was unloaded') };
@@ -149,7 +151,8 @@ export class HostedVersion implements CallOwner {
     }
     const wallMs = performance.now() - startedMs;
     meter.wallUs += wallMs * 1000;
-    meter.cpuUs += threadCpuUs() - startedCpuUs;
+    // A short time is one the machine's own clock counts in its ticks: nothing, or a whole one.
+    meter.cpuUs += wallMs < TICK_MS ? wallMs * 1000 : Math.min(wallMs * 1000, threadCpuUs() - startedCpuUs);
     if (failure === undefined) this.#take(call, { live, records });
     else if (live.gone) this.#endByLimit(call, { live, failure: 'memory_limit' });
     else if (wallMs >= timeoutMs - 1 && isTimeout(failure)) {
