@@ -161,7 +161,6 @@ const INSTANCES: number[][] = ${JSON.stringify(instances)};
 type Candidate = { priority: (item: number, residual: number) => number };
 ${packSource('number')}
 export default evaluation({
-  sets: { selection: { samples: 1 }, validation: { samples: 1 }, test: { samples: 1 } },
   sample: () => INSTANCES,
   inside: (sample: unknown, candidate: unknown) =>
     (sample as number[][]).reduce((sum, items) => sum + pack(items, (candidate as Candidate).priority), 0),

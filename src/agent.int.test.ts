@@ -61,7 +61,6 @@ export default agent<typeof contract, { bins: number[] }>({
     'evaluation.ts': `import { evaluation } from 'seed-agent/agent';
 import type contract from './contract.ts';
 export default evaluation<typeof contract, number[]>({
-  sets: { selection: { samples: 1 }, validation: { samples: 1 }, test: { samples: 1 } },
   bestPossible: 0,
   sample: (set, random) => [set.length, random()],
   inside: (sample, candidate) => candidate.priority(sample[0] ?? 0),

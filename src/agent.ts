@@ -162,7 +162,7 @@ export function agent<C extends ContractDefinition, State = unknown>(handlers: A
   return handlers;
 }
 
-/** selection: a search may look as often as it likes. validation: decides. test: reported, decides nothing. */
+/** selection: a search may look as often as it likes. validation: 20 draws that decide. test: 20 draws that are quoted and decide nothing. */
 export type SampleSet = 'selection' | 'validation' | 'test';
 
 /** The evolvable functions of the candidate that is scored. */
@@ -187,8 +187,6 @@ export interface ReportedTask<C extends ContractDefinition, Sample = unknown> {
 }
 
 export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
-  /** How many samples a look at each set draws. */
-  readonly sets: Readonly<Record<SampleSet, { readonly samples: number }>>;
   /** No sample scores better than this (a floor when minimizing, a ceiling when maximizing): allows to stop early. */
   readonly bestPossible?: number;
   /** A fresh sample, JSON; all its randomness from `random()`, a number in [0, 1). */

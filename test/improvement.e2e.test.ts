@@ -107,7 +107,6 @@ export default agent<typeof contract>({ handle: ({ x }) => ({ y: weight(x) }) })
 import type contract from '../contract.ts';
 const bounded = (y: number): number => Math.max(-1e6, Math.min(1e6, y));
 export default evaluation<typeof contract, { x: number }>({
-  sets: { selection: { samples: 4 }, validation: { samples: 12 }, test: { samples: 12 } },
   sample: (_set, random) => ({ x: 1 + random() }),
   inside: ({ x }, candidate) => bounded(candidate.weight(x)),
   *session({ x }) {

@@ -121,6 +121,20 @@ test('code:rollback brings the version before back, and a pinned call still reac
   expect(pinned.body.data.n).toBe(6);
 });
 
+test('what is live already is refused, and that is no failed swap', async () => {
+  await create('same');
+  const failures = async (): Promise<string[]> => {
+    const metrics = await fetch(`${seed.url}/metrics`, { headers: { authorization: `Bearer ${seed.token}` } });
+    return (await metrics.text())
+      .split('\n')
+      .filter((line) => line.startsWith('seed_agent_hot_reload') && line.includes('outcome="error"'));
+  };
+  const before = await failures();
+  const again = await seed.api('POST', '/api/code/same/versions/v1/promote', {}, { 'x-confirm': 'code:promote' });
+  expect(again).toMatchObject({ status: 409, body: { code: 'invalid_state', error: 'v1 of same is live already' } });
+  expect(await failures()).toEqual(before);
+});
+
 test('a dry run says what would happen and changes nothing', async () => {
   await create('planned');
   await goLive('planned', 'return { n: input.n * 3 };');

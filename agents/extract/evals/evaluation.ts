@@ -19,7 +19,6 @@ const MIX: Readonly<Record<SampleSet, { layouts: Readonly<Record<LayoutName, num
 };
 
 export default evaluation<typeof contract, Line[]>({
-  sets: { selection: { samples: 4 }, validation: { samples: 4 }, test: { samples: 4 } },
   bestPossible: 1,
   sample(set, random) {
     return Array.from({ length: LINES }, () => {

@@ -9,7 +9,6 @@ const WEIBULL_ITEMS = 5_000;
 const UNIFORM_ITEMS = 1_000;
 
 export default evaluation<typeof contract, Instance>({
-  sets: { selection: { samples: 5 }, validation: { samples: 20 }, test: { samples: 20 } },
   bestPossible: 0,
   sample: (_set, random) => weibull(WEIBULL_ITEMS, random),
   inside({ items, capacity }, candidate) {

@@ -134,7 +134,11 @@ export class Rollout {
 
   /** The swap, told to whoever listens: start, then success or error, then how long it took. */
   async #swap(kind: SwapKind, request: PromoteRequest): Promise<Swapped> {
-    const { worker, monotonicMs, queueDepth } = this.#options;
+    const { worker, desired, monotonicMs, queueDepth } = this.#options;
+    const before = this.#row ?? (await desired.get(worker.agent));
+    if (worker.live?.hash === request.hash && before !== null && liveHash(before) === request.hash) {
+      throw new SeedError('invalid_state', `v${worker.live.number} of ${worker.agent} is live already`);
+    }
     const about = {
       agent: worker.agent,
       id: uuidv7(),
@@ -144,7 +148,7 @@ export class Rollout {
     const startedMs = monotonicMs();
     emit('seed_agent.hot_reload.start', { queue_depth: queueDepth() }, about);
     try {
-      const swapped = await this.#makeLive(kind, request, startedMs);
+      const swapped = await this.#makeLive(kind, request, { before, startedMs });
       emit('seed_agent.hot_reload.success', { version: `v${swapped.toNumber}` }, about);
       emit('seed_agent.hot_reload.duration', { duration: Math.round(swapped.durationUs) }, { ...about, outcome: 'success' });
       return swapped;
@@ -156,13 +160,13 @@ export class Rollout {
     }
   }
 
-  async #makeLive(kind: SwapKind, request: PromoteRequest, startedMs: number): Promise<Swapped> {
+  async #makeLive(
+    kind: SwapKind,
+    request: PromoteRequest,
+    { before, startedMs }: { before: DesiredRow | null; startedMs: number },
+  ): Promise<Swapped> {
     const { worker, desired, nowMs, monotonicMs } = this.#options;
-    const before = this.#row ?? (await desired.get(worker.agent));
     const from = worker.live;
-    if (from?.hash === request.hash && before !== null && liveHash(before) === request.hash) {
-      throw new SeedError('invalid_state', `v${from.number} of ${worker.agent} is live already`);
-    }
     // Everything that can fail is done before the row changes: verified, loaded in every host.
     const to = await worker.prepare(request.hash);
     const policy = to.contract.rollout;

@@ -7,7 +7,6 @@ import { startTestHost } from './test-host.ts';
 /** Numbers to be doubled; the score is how far off the answers are. */
 const EVALUATION = `
   const evaluation = {
-    sets: { selection: { samples: 2 }, validation: { samples: 2 }, test: { samples: 2 } },
     bestPossible: 0,
     sample(set, random) { return { set, numbers: Array.from({ length: 5 }, () => Math.floor(random() * 1000)) }; },
     inside(sample, candidate) { return sample.numbers.reduce((sum, n) => sum + Math.abs(candidate.double(n) - 2 * n), 0); },

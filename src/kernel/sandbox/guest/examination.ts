@@ -5,7 +5,7 @@ import type { Realm } from './realm.ts';
 export interface Examination {
   /** The module of evals/evaluation.ts. */
   adopt(module: Record<string, unknown>): void;
-  /** {"bestPossible": number | null, "sets": {…}, "inside": boolean, "reported": string[]} */
+  /** {"bestPossible": number | null, "inside": boolean, "reported": string[]} */
   describe(): string;
   /** Draws the sample of a seed and asks for the first input of its session. */
   open(set: string, seed: number): string;
@@ -79,9 +79,8 @@ export function examination(
     },
     describe() {
       const best = evaluation['bestPossible'];
-      const sets = evaluation['sets'];
       const reported = keys(evaluation['reported'] ?? {});
-      return `{"bestPossible":${typeof best === 'number' ? stringify(best) : 'null'},"sets":${sets === undefined ? '{}' : stringify(sets)},"inside":${typeof evaluation['inside'] === 'function'},"reported":${stringify(reported)}}`;
+      return `{"bestPossible":${typeof best === 'number' ? stringify(best) : 'null'},"inside":${typeof evaluation['inside'] === 'function'},"reported":${stringify(reported)}}`;
     },
     open: (set, seed) =>
       guarded(() => {
