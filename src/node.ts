@@ -14,6 +14,7 @@ import { toSeedError } from '#lib/error.ts';
 import { emit } from '#telemetry/emit.ts';
 import { Telemetry } from '#telemetry/telemetry.ts';
 import { nodeChildren } from './node/children.ts';
+import { beginDatabase } from './node/database-service.ts';
 import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
 import { logBesideScreen, Screen } from './node/screen.ts';
@@ -92,6 +93,7 @@ async function run(): Promise<void> {
     version,
   };
   const parts = new Parts(ground);
+  beginDatabase(parts);
   const node = new Supervisor({
     id: 'node',
     strategy: 'rest_for_one',

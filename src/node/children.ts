@@ -9,6 +9,7 @@ import { startCompiler } from './compiler-service.ts';
 import { startDatabase } from './database-service.ts';
 import { startDemo } from './demo-service.ts';
 import { startDoor } from './door-service.ts';
+import { startHostPools } from './host-pools-service.ts';
 import { startImprovements } from './improvements-service.ts';
 import type { Parts } from './parts.ts';
 import { startServingHost } from './sandbox.ts';
@@ -21,8 +22,7 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
   const servingHosts = Array.from({ length: parts.ground.config.sandbox.servingHosts }, (_, index) => `serving-${index + 1}`);
   return [
     { id: 'compiler', start: serviceChild(() => startCompiler(parts)) },
-    { id: 'database', shutdownMs: 15_000, start: serviceChild(() => startDatabase(parts)) },
-    { id: 'code', start: serviceChild(() => startCode(parts)) },
+    { id: 'host-pools', start: serviceChild(() => startHostPools(parts)) },
     // Evaluators and the validator, while there is work for them.
     { id: 'work', type: 'supervisor', start: startWork(parts) },
     {
@@ -35,6 +35,8 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
         children: servingHosts.map((id) => ({ id, shutdownMs: 2_000, start: () => startServingHost(parts, id) })),
       }),
     },
+    { id: 'database', shutdownMs: 15_000, start: serviceChild(() => startDatabase(parts)) },
+    { id: 'code', start: serviceChild(() => startCode(parts)) },
     {
       id: 'agents',
       type: 'supervisor',

@@ -2,13 +2,11 @@
 import { join } from 'node:path';
 import { artifactStore } from '#domains/runtime/artifact-store.ts';
 import { CodeStore } from '#kernel/code-store/code-store.ts';
-import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { createStager } from './build.ts';
 import { nodeHealth } from './health.ts';
 import { readMetrics } from './metric-reads.ts';
 import type { Parts } from './parts.ts';
-import { createWorkHosts } from './sandbox.ts';
 
 export async function startCode(parts: Parts): Promise<Service> {
   const { config, telemetry } = parts.ground;
@@ -25,15 +23,10 @@ export async function startCode(parts: Parts): Promise<Service> {
         ),
     }),
   );
-  parts.set('hosts', new ServingHosts());
-  const workHosts = parts.set('workHosts', createWorkHosts(parts));
   parts.set('stager', await createStager(parts));
   parts.set('health', nodeHealth(parts));
   readMetrics(await telemetry.metrics, parts);
   return {
-    close: async () => {
-      await Promise.all([workHosts.validator.close(), workHosts.evaluators.close()]);
-      await codeStore.close();
-    },
+    close: () => codeStore.close(),
   };
 }

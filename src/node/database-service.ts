@@ -1,5 +1,6 @@
 // The database of the node, what is stored of its settings, and what its events are told to.
 import { join } from 'node:path';
+import type { Database } from '#db/database.ts';
 import { openPglite } from '#db/databases/pglite.ts';
 import { endFormerLife } from '#db/former-life.ts';
 import { migrate } from '#db/migrations.ts';
@@ -12,9 +13,27 @@ import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 import { logBesideScreen } from './screen.ts';
 
+/** It opens on a thread of its own, on a new folder for two seconds: meanwhile what does not need it starts. */
+export function beginDatabase(parts: Parts): void {
+  const opening = open(parts);
+  // Told to whoever takes it over.
+  void opening.catch(() => undefined);
+  void parts.set('opening', opening);
+}
+
+function open(parts: Parts): Promise<Database> {
+  return openPglite({
+    folder: join(parts.ground.config.data.dir, 'database'),
+    onError: reportTo(parts, 'db.background.failed'),
+  });
+}
+
 export async function startDatabase(parts: Parts): Promise<Service> {
   const { config, configSources, telemetry } = parts.ground;
-  const database = await openPglite({ folder: join(config.data.dir, 'database'), onError: reportTo(parts, 'db.background.failed') });
+  const opening = parts.find('opening') ?? open(parts);
+  // Whoever starts it again opens it again.
+  void parts.set('opening', null);
+  const database = await opening;
   await migrate(database);
   await endFormerLife(database).catch((error: unknown) => {
     // What is stored is served from a full disk too; the leases of the former life then run out by themselves.

@@ -43,6 +43,8 @@ export interface Ground {
 
 /** Made one after the other while the node starts. */
 export interface Made {
+  /** The database while it opens, until its child takes it over. */
+  opening: Promise<Database> | null;
   database: Database;
   settings: SettingsView;
   health: Health;
