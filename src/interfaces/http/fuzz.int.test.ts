@@ -32,6 +32,10 @@ const text = fc.oneof(
   json.map((value) => JSON.stringify(value)),
 );
 
+/** A stream of two thousand million events is an answer too, but not one to wait for. */
+const endsSoon = ([name, value]: [string, string]): boolean =>
+  !(name === 'until' && Number(value) > 100) && !(/^delay/.test(name) && Number(value) > 10);
+
 test('random input to every operation', async () => {
   const member = fc.constantFrom(
     ...new Set(operations.flatMap(({ input }) => Object.keys(input.shape).flatMap((name) => [name, snakeCase(name)]))),
@@ -50,7 +54,10 @@ test('random input to every operation', async () => {
       if (operation?.http === null || operation === undefined) return;
       const { method, path } = operation.http;
       const filled = pathMembers(path).reduce((at, name, place) => at.replace(`:${name}`, segments[place] ?? 'p1'), path);
-      const search = query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
+      const search = query
+        .filter(endsSoon)
+        .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+        .join('&');
       const reply = await door.ask(method, `${filled}${search === '' ? '' : `?${search}`}`, {
         ...(method === 'GET' || method === 'DELETE' ? {} : { body }),
         headers: confirm ? { 'x-confirm': operation.name } : {},
