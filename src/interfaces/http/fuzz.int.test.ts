@@ -34,7 +34,7 @@ const text = fc.oneof(
 
 /** A stream of two thousand million events is an answer too, but not one to wait for. */
 const endsSoon = ([name, value]: [string, string]): boolean =>
-  !(name === 'until' && Number(value) > 100) && !(/^delay/.test(name) && Number(value) > 10);
+  !(name === 'until' && Number(value) > 100) && !(name.startsWith('delay') && Number(value) > 10);
 
 test('random input to every operation', async () => {
   const member = fc.constantFrom(
