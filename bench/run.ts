@@ -6,6 +6,7 @@ import { table } from './report.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  crash: () => import('./crash.ts').then((m) => m.crash),
   evaluate: () => import('./evaluate.ts').then((m) => m.evaluate),
   improve: () => import('./improve.ts').then((m) => m.improve),
   invoke: () => import('./invoke.ts').then((m) => m.invoke),
