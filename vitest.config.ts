@@ -1,4 +1,5 @@
-// Three kinds of tests by the end of their names: pure, with a database or child processes, and the whole program.
+// Kinds of tests by the end of their names: pure; with a database or child processes; the whole program; and, where `npm run test:clis`
+// has installed them, the real programs of coding agents.
 import { defineConfig } from 'vitest/config';
 
 const beside = ['src', 'agents', 'scripts', 'bench', 'tools'];
@@ -16,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [...beside.map((folder) => `${folder}/**/*.test.ts`), 'test/**/*.test.ts'],
-          exclude: ['**/*.int.test.ts', '**/*.e2e.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.int.test.ts', '**/*.e2e.test.ts', '**/*.clis.test.ts', '**/node_modules/**'],
           testTimeout: 10_000,
           hookTimeout: 10_000,
           sequence: { groupOrder: 0 },
@@ -44,6 +45,21 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      ...((process.env['SEED_CLIS'] ?? '') === ''
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'clis',
+                include: ['test/clis/*.clis.test.ts'],
+                testTimeout: 120_000,
+                hookTimeout: 120_000,
+                maxWorkers: 2,
+                sequence: { groupOrder: 3 },
+              },
+            },
+          ]),
     ],
   },
 });

@@ -121,6 +121,72 @@ export async function runCommand(command: string, args: readonly string[], optio
   return { code, signal: endedBy, stdout, stderr, timedOut, truncated };
 }
 
+export interface StreamCommandOptions extends RunCommandOptions {
+  /** Characters; a longer line ends the command. */
+  maxLineLength: number;
+}
+
+export interface StreamEnd extends ProcessExit {
+  stderr: string;
+  timedOut: boolean;
+  /** By `signal`, or by `stop`. */
+  stopped: boolean;
+}
+
+export interface StreamedCommand {
+  /** Of its standard output, as they come; read once. */
+  lines: AsyncIterable<string>;
+  /** Never rejects. */
+  ended: Promise<StreamEnd>;
+  /** SIGTERM, and SIGKILL two seconds later, to it and to everything it has started. Nothing when it has ended. */
+  stop: () => void;
+}
+
+/** Runs a command and gives its lines while it runs. @throws SeedError `unavailable` when it can not be started. */
+export async function streamCommand(command: string, args: readonly string[], options: StreamCommandOptions): Promise<StreamedCommand> {
+  const { env, cwd, input = '', timeoutMs, maxOutputBytes = 1024 * 1024, maxLineLength, signal } = options;
+  const [file, ...rest] = commandLine(command, args, { env, dieWithParent: true });
+  const { execa } = await import('execa');
+  const stop = new AbortController();
+  const running = execa(file, rest, {
+    ...(env === 'inherit' ? {} : { env: { ...env }, extendEnv: false }),
+    ...(cwd === undefined ? {} : { cwd }),
+    input,
+    cancelSignal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+    buffer: { stdout: false, stderr: true },
+    encoding: 'utf8',
+    forceKillAfterDelay: 2000,
+    killDescendants: true,
+    maxBuffer: maxOutputBytes,
+    reject: false,
+    shell: false,
+    timeout: timeoutMs,
+  });
+  const ended = running.then((result) => ({
+    code: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    stderr: result.stderr ?? '',
+    timedOut: result.timedOut,
+    stopped: result.isCanceled,
+  }));
+  return { lines: linesOf(running.stdout, maxLineLength, () => stop.abort()), ended, stop: () => stop.abort() };
+}
+
+async function* linesOf(stream: NodeJS.ReadableStream, maxLength: number, tooLong: () => void): AsyncGenerator<string> {
+  let rest = '';
+  try {
+    for await (const chunk of stream.setEncoding('utf8')) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+      if (rest.length > maxLength) return tooLong();
+    }
+  } catch {
+    // It was ended with its pipe half read: how it ended says more.
+  }
+  if (rest !== '') yield rest;
+}
+
 class SpawnedProcess implements ChildHandle {
   readonly pid: number;
   readonly stdio: readonly (Socket | null)[];

@@ -1,0 +1,203 @@
+// Claude Code (`claude --print`) as a coding agent: how it is called, what its lines mean, and when a run of it was a success.
+import { claudeCredential, type ClaudeCredentialSource } from './claude-credential.ts';
+import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
+import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
+import type { CommandEnd, JsonLine } from './json-lines.ts';
+
+export interface ClaudeSettings extends ClaudeCredentialSource {
+  /** A path, or a name that is looked up in `searchPath`. Default `claude`. */
+  cliPath?: string | undefined;
+  /** An alias or a full name. Default `sonnet`. */
+  model?: string | undefined;
+  /** Of the model's server, without /v1. Default: Anthropic's. */
+  apiUrl?: string | undefined;
+  maxOutputTokens?: number | undefined;
+  /** How often a request that failed is made again. Default 2. */
+  maxRetries?: number | undefined;
+  /** Its own home: sessions and caches. Not the user's. */
+  stateFolder: string;
+  searchPath: string;
+}
+
+const ANSWER_TOOLS = '';
+const EDIT_TOOLS = 'Read,Edit,Write,Glob,Grep';
+
+export function claudeCli(settings: ClaudeSettings): CodingCli {
+  return {
+    name: 'claude-code',
+    run: (request) => runCli(request, { reader: new ClaudeReader(request), prepare: () => prepare(settings, request) }),
+  };
+}
+
+function prepare(settings: ClaudeSettings, request: CliRequest): CliCommand | { missing: string } {
+  const credential = claudeCredential(settings, Date.now());
+  if (credential === null) {
+    return { missing: 'Claude Code has no credential: set CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY, or mount CLAUDE_HOME' };
+  }
+  return {
+    command: settings.cliPath ?? 'claude',
+    args: argumentsOf(settings, request),
+    env: environmentOf(settings, credential),
+    input: request.prompt,
+  };
+}
+
+function argumentsOf(settings: ClaudeSettings, request: CliRequest): string[] {
+  const { reach, resume, instructions, maxTurns, budgetMicroUsd } = request;
+  const rights =
+    reach.kind === 'answer'
+      ? ['--tools', ANSWER_TOOLS, '--permission-mode', 'dontAsk']
+      : [
+          '--tools',
+          EDIT_TOOLS,
+          '--permission-mode',
+          'dontAsk',
+          // Two slashes: an absolute path. Without a path a rule for Write reaches everywhere.
+          '--allowedTools',
+          `Write(/${reach.folder}/**)`,
+          `Edit(/${reach.folder}/**)`,
+          `Read(/${reach.folder}/**)`,
+          'Glob',
+          'Grep',
+        ];
+  return [
+    '--print',
+    '--output-format',
+    'stream-json',
+    '--verbose',
+    '--include-partial-messages',
+    '--setting-sources',
+    '',
+    '--strict-mcp-config',
+    '--model',
+    request.model ?? settings.model ?? 'sonnet',
+    ...rights,
+    ...(instructions === undefined ? [] : ['--system-prompt', instructions]),
+    ...(maxTurns === undefined ? [] : ['--max-turns', String(maxTurns)]),
+    ...(budgetMicroUsd === undefined ? [] : ['--max-budget-usd', (budgetMicroUsd / 1e6).toFixed(6)]),
+    ...(resume === undefined ? [] : ['--resume', resume.sessionId]),
+  ];
+}
+
+function environmentOf(settings: ClaudeSettings, credential: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    PATH: settings.searchPath,
+    HOME: settings.stateFolder,
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    CLAUDE_CODE_MAX_RETRIES: String(settings.maxRetries ?? 2),
+    ...(settings.apiUrl === undefined ? {} : { ANTHROPIC_BASE_URL: settings.apiUrl }),
+    ...(settings.maxOutputTokens === undefined ? {} : { CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(settings.maxOutputTokens) }),
+    ...credential,
+  };
+}
+
+interface Part {
+  type?: string;
+  name?: string;
+  input?: Record<string, unknown>;
+}
+
+interface ResultLine {
+  subtype?: string;
+  is_error?: boolean;
+  api_error_status?: number | null;
+  result?: string;
+  errors?: readonly unknown[];
+  session_id?: string;
+  num_turns?: number;
+  total_cost_usd?: number;
+  terminal_reason?: string;
+  usage?: { input_tokens?: number; cache_creation_input_tokens?: number; cache_read_input_tokens?: number; output_tokens?: number };
+  permission_denials?: readonly { tool_name?: string }[];
+}
+
+class ClaudeReader implements CliReader {
+  readonly #request: CliRequest;
+  #sessionId: string | null = null;
+  #result: ResultLine | null = null;
+
+  constructor(request: CliRequest) {
+    this.#request = request;
+  }
+
+  *take(line: JsonLine): Generator<CliEvent, void, void> {
+    switch (line['type']) {
+      case 'system':
+        return yield* this.#system(line);
+      case 'stream_event': {
+        const event = line['event'] as { type?: string; delta?: { type?: string; text?: string } } | undefined;
+        const { delta } = event ?? {};
+        if (event?.type === 'content_block_delta' && delta?.type === 'text_delta') yield { type: 'text', delta: delta.text ?? '' };
+        return;
+      }
+      case 'assistant': {
+        const { message } = line as { message?: { content?: readonly Part[] } };
+        for (const part of message?.content ?? []) {
+          if (part.type !== 'tool_use') continue;
+          const path = part.input?.['file_path'];
+          yield { type: 'tool', name: part.name ?? '', detail: typeof path === 'string' ? path : '' };
+          if (typeof path === 'string' && (part.name === 'Write' || part.name === 'Edit')) yield { type: 'file', path };
+        }
+        return;
+      }
+      case 'result':
+        this.#result = line;
+        this.#sessionId = this.#result.session_id ?? this.#sessionId;
+        yield { type: 'usage', usage: this.#usage() };
+    }
+  }
+
+  *#system(line: JsonLine): Generator<CliEvent, void, void> {
+    const { subtype, session_id: sessionId, model } = line as { subtype?: string; session_id?: string; model?: string };
+    if (subtype === 'init' && sessionId !== undefined) {
+      this.#sessionId = sessionId;
+      yield { type: 'started', sessionId, model: model ?? null };
+    } else if (subtype === 'api_retry') {
+      const { attempt = 0, retry_delay_ms: delayMs = 0, error_status: status = null } = line as Record<string, number | undefined>;
+      yield { type: 'retry', attempt, status, delayMs };
+    }
+  }
+
+  /** Not by `subtype`, which is `success` after every error of the server's, and not by the exit code alone, which is 0 after SIGINT. */
+  verdict(end: CommandEnd): Verdict {
+    const result = this.#result;
+    const common = { sessionId: this.#sessionId, usage: this.#usage(), turns: result?.num_turns ?? 0 };
+    const failed = (failure: CliFailure, message: string): Verdict => ({ ok: false, failure, message, ...common });
+    if (end.timedOut) return failed('timeout', `Claude Code had not ended after ${this.#request.timeoutMs} ms`);
+    if (end.stopped) return failed('cancelled', 'Claude Code was ended');
+    const how = end.code === null ? `by ${end.signal}` : `with exit code ${end.code}`;
+    if (result === null)
+      return failed('protocol', `Claude Code ended ${how} without a result${end.lastWords === '' ? '' : `: ${end.lastWords}`}`);
+    const words = result.result ?? (result.errors ?? []).map(String).join('; ');
+    if (end.code !== 0 || result.is_error === true)
+      return failed(failureOf(result, words), words === '' ? `Claude Code ended ${how}` : words);
+    const [denied] = result.permission_denials ?? [];
+    if (denied !== undefined) return failed('denied', `Claude Code wanted to use ${denied.tool_name ?? 'a tool'} where it may not`);
+    return { ok: true, text: result.result ?? '', ...common };
+  }
+
+  /** `usage` is this run's, the cost is the session's. */
+  #usage(): CliUsage {
+    const { usage, total_cost_usd: totalUsd } = this.#result ?? {};
+    if (usage === undefined) return NO_USAGE;
+    const bookedMicroUsd = this.#request.resume?.booked.costMicroUsd ?? 0;
+    return {
+      inputTokens: (usage.input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0),
+      cachedInputTokens: usage.cache_read_input_tokens ?? 0,
+      outputTokens: usage.output_tokens ?? 0,
+      costMicroUsd: totalUsd === undefined ? null : Math.max(0, Math.round(totalUsd * 1e6) - bookedMicroUsd),
+    };
+  }
+}
+
+function failureOf(result: ResultLine, words: string): CliFailure {
+  if (result.subtype === 'error_max_turns') return 'turns';
+  if (result.subtype === 'error_max_budget_usd') return 'budget';
+  const status = result.api_error_status ?? null;
+  // There was a credential, or nothing would have been started: it is not accepted.
+  if (status === 401 || status === 403 || /not logged in/i.test(words)) return 'unauthorized';
+  if (status === 429) return 'rate_limited';
+  if (status !== null && status >= 500) return 'overloaded';
+  if (status !== null && status >= 400) return 'bad_request';
+  return /timed out|refused|dropped|ECONN|network|fetch failed/i.test(words) ? 'unreachable' : 'failed';
+}

@@ -1,0 +1,187 @@
+// A model's server that follows a script: it speaks what the two real programs demand (Anthropic's messages and OpenAI's responses,
+// both streamed) and nothing more. The scenario is in the path, the step follows from how many tool results a request brings.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What the model does in one step. `write` is a file that it asks its tools to write, relative to where it works or absolute. */
+export type Step =
+  | { text: string; usage?: { input: number; output: number } }
+  | { write: { path: string; content: string } }
+  | { status: number; retryAfterSeconds?: number }
+  /** The connection breaks in the middle of the answer. */
+  | 'cut'
+  /** Nothing is ever answered. */
+  | 'silence';
+
+export interface Scenario {
+  /** By the number of tool results so far; the last one also answers everything after it. */
+  steps: readonly Step[];
+  /** Answered instead, in order, before anything else: what a retry meets. */
+  first?: readonly Step[];
+}
+
+export interface ScriptedRequest {
+  scenario: string;
+  /** `anthropic` or `openai`. */
+  api: 'anthropic' | 'openai';
+  /** Whole, as it came. */
+  body: Readonly<Record<string, unknown>>;
+  headers: IncomingMessage['headers'];
+}
+
+export class ScriptedApi implements AsyncDisposable {
+  readonly requests: ScriptedRequest[] = [];
+  readonly #scenarios = new Map<string, Scenario & { asked: number }>();
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+
+  static async start(): Promise<ScriptedApi> {
+    const api = new ScriptedApi();
+    await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve));
+    return api;
+  }
+
+  /** @returns the base addresses for the two programs */
+  play(name: string, scenario: Scenario): { claude: string; codex: string } {
+    this.#scenarios.set(name, { ...scenario, asked: 0 });
+    const base = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/s/${name}`;
+    return { claude: base, codex: `${base}/v1` };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, name = '', api = ''] = /^\/s\/([\w-]+)\/v1\/(messages|responses)(?:\?|$)/.exec(request.url ?? '') ?? [];
+    const scenario = this.#scenarios.get(name);
+    if (request.method !== 'POST' || scenario === undefined) return void response.writeHead(404).end('{}');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
+    this.requests.push({ scenario: name, api: api === 'messages' ? 'anthropic' : 'openai', body, headers: request.headers });
+    const results = api === 'messages' ? anthropicResults(body) : openaiResults(body);
+    const step = scenario.first?.[scenario.asked] ?? scenario.steps[Math.min(results, scenario.steps.length - 1)];
+    scenario.asked += 1;
+    if (step === undefined || step === 'silence') return;
+    if (typeof step === 'object' && 'status' in step) return refuse(response, step, api);
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'request-id': `req_${this.requests.length}` });
+    const id = `${name}_${this.requests.length}`;
+    const events = api === 'messages' ? anthropicEvents(step, id, String(body['model'])) : openaiEvents(step, id);
+    for (const event of events) response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (step === 'cut') response.destroy();
+    else response.end();
+  }
+}
+
+interface WireEvent {
+  type: string;
+}
+
+type Told = Exclude<Step, { status: number } | 'silence'>;
+
+function refuse(
+  response: ServerResponse,
+  { status, retryAfterSeconds }: { status: number; retryAfterSeconds?: number },
+  api: string,
+): void {
+  const error = { type: 'scripted_error', message: `scripted ${status}` };
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+  });
+  response.end(JSON.stringify(api === 'messages' ? { type: 'error', error } : { error }));
+}
+
+/** Messages of the user's that bring results, since the last one that does not. */
+function anthropicResults(body: Readonly<Record<string, unknown>>): number {
+  const messages = body['messages'] as { role: string; content: string | { type: string }[] }[];
+  let results = 0;
+  for (const { role, content } of messages) {
+    if (role !== 'user') continue;
+    if (Array.isArray(content) && content.some((part) => part.type === 'tool_result')) results += 1;
+    else results = 0;
+  }
+  return results;
+}
+
+function openaiResults(body: Readonly<Record<string, unknown>>): number {
+  const input = body['input'] as { type?: string; role?: string }[];
+  let results = 0;
+  for (const { type, role } of input) {
+    if (type === 'function_call_output' || type === 'custom_tool_call_output') results += 1;
+    else if (role === 'user') results = 0;
+  }
+  return results;
+}
+
+function* anthropicEvents(step: Told, id: string, model: string): Generator<WireEvent & Record<string, unknown>> {
+  const usage = typeof step === 'object' && 'text' in step ? step.usage : undefined;
+  const input = { input_tokens: usage?.input ?? 100, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+  yield {
+    type: 'message_start',
+    message: {
+      id: `msg_${id}`,
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { ...input, output_tokens: 1 },
+    },
+  };
+  const isWrite = typeof step === 'object' && 'write' in step;
+  const block = isWrite ? { type: 'tool_use', id: `toolu_${id}`, name: 'Write', input: {} } : { type: 'text', text: '' };
+  yield { type: 'content_block_start', index: 0, content_block: block };
+  if (step === 'cut') {
+    yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'half of an' } };
+    return;
+  }
+  if (isWrite) {
+    const { path, content } = step.write;
+    const json = JSON.stringify({ file_path: path, content });
+    yield { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: json } };
+  } else {
+    for (const text of inPieces(step.text)) yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
+  }
+  yield { type: 'content_block_stop', index: 0 };
+  const stop_reason = isWrite ? 'tool_use' : 'end_turn';
+  yield { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: usage?.output ?? 20 } };
+  yield { type: 'message_stop' };
+}
+
+function* openaiEvents(step: Told, id: string): Generator<WireEvent & Record<string, unknown>> {
+  yield { type: 'response.created', response: { id: `resp_${id}` } };
+  if (step === 'cut') return;
+  const usage = 'text' in step ? step.usage : undefined;
+  const item =
+    'write' in step
+      ? { type: 'custom_tool_call', call_id: `call_${id}`, name: 'apply_patch', input: addFile(step.write) }
+      : { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: step.text }] };
+  yield { type: 'response.output_item.done', item };
+  const tokens = { input: usage?.input ?? 100, output: usage?.output ?? 20 };
+  yield {
+    type: 'response.completed',
+    response: {
+      id: `resp_${id}`,
+      usage: {
+        input_tokens: tokens.input,
+        input_tokens_details: { cached_tokens: 0 },
+        output_tokens: tokens.output,
+        output_tokens_details: { reasoning_tokens: 0 },
+        total_tokens: tokens.input + tokens.output,
+      },
+    },
+  };
+}
+
+/** Adding a file that is there replaces it. */
+function addFile({ path, content }: { path: string; content: string }): string {
+  const lines = content.replace(/\n$/, '').split('\n');
+  return ['*** Begin Patch', `*** Add File: ${path}`, ...lines.map((line) => `+${line}`), '*** End Patch'].join('\n');
+}
+
+function inPieces(text: string): string[] {
+  return text.match(/[\s\S]{1,12}/g) ?? [''];
+}
