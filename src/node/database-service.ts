@@ -29,11 +29,21 @@ function open(parts: Parts): Promise<Database> {
 }
 
 export async function startDatabase(parts: Parts): Promise<Service> {
-  const { config, configSources, telemetry } = parts.ground;
   const opening = parts.find('opening') ?? open(parts);
   // Whoever starts it again opens it again.
   void parts.set('opening', null);
   const database = await opening;
+  try {
+    return await begin(parts, database);
+  } catch (error) {
+    // Whoever starts it again finds the folder free.
+    await database.close();
+    throw error;
+  }
+}
+
+async function begin(parts: Parts, database: Database): Promise<Service> {
+  const { config, configSources, telemetry } = parts.ground;
   await migrate(database);
   await endFormerLife(database).catch((error: unknown) => {
     // What is stored is served from a full disk too; the leases of the former life then run out by themselves.
@@ -58,8 +68,14 @@ export async function startDatabase(parts: Parts): Promise<Service> {
   return {
     exited: failure,
     close: async () => {
-      await outbox.close();
-      await database.close();
+      try {
+        await outbox.close();
+      } catch (error) {
+        // One that has failed can not give its lease back; its folder it can.
+        reportTo(parts, 'db.outbox.failed')(error);
+      } finally {
+        await database.close();
+      }
     },
   };
 }

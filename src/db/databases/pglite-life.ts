@@ -81,7 +81,7 @@ export class EngineLife {
       this.#writesRefused = false;
     } catch (error) {
       // What killed it tells more than that it can not start: on a full disk, that the disk is full.
-      const known = [databaseError(error), databaseError(death)].find(isSeedError);
+      const known = [databaseError(error), databaseError(death)].filter(isSeedError).find(({ code }) => code !== 'deadline');
       const why = error instanceof Error ? error.message : String(error);
       this.#failure = known ?? new SeedError('database_unavailable', `the database has failed: ${why}`, { cause: error });
       this.#fail(this.#failure);
