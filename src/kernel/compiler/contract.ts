@@ -12,6 +12,8 @@ export const callLimitsSchema = z.strictObject({
   deadlineMs: z.int().min(1).max(300_000).default(5_000),
   /** Longest pause between two chunks of a stream. */
   idleMs: z.int().min(1).max(300_000).default(30_000),
+  /** A whole stream, the pauses of its reader included; 600,000 when left out. No default in here: contracts keep the hash they had. */
+  streamMs: z.int().min(1).max(86_400_000).optional(),
   memoryMb: z.int().min(8).max(256).default(32),
   inputBytes: z.int().min(1).max(4_194_304).default(262_144),
   outputBytes: z.int().min(1).max(4_194_304).default(1_048_576),
@@ -49,7 +51,15 @@ const evolvableParameter = z.strictObject({
 });
 
 export const exportSpecSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('call'), name: exportName, input: jsonSchema, output: jsonSchema }),
+  z.strictObject({
+    kind: z.literal('call'),
+    name: exportName,
+    input: jsonSchema,
+    /** Of one chunk, where the handler is an async generator. */
+    output: jsonSchema,
+    /** Whether the handler is an async generator; left out, it decides at each call. */
+    stream: z.boolean().optional(),
+  }),
   z.strictObject({ kind: z.literal('lifecycle'), name: exportName }),
   /** A pure function of numbers that an offline search may rewrite. */
   z.strictObject({

@@ -1,6 +1,6 @@
 // What goes into a sandbox host and what comes out: the words that runtime, improvement and host share.
 import type { CallLimits, CapabilityName, ContractData } from '../compiler/contract.ts';
-import type { Journal, JournalRequest } from './journal.ts';
+import type { Journal, JournalChunks, JournalRequest } from './journal.ts';
 
 /** A version to be made callable in a host. */
 export interface LoadRequest {
@@ -12,6 +12,9 @@ export interface LoadRequest {
   isolation: ContractData['isolation'];
   capabilities: readonly CapabilityName[];
 }
+
+/** JSON text of one chunk of a stream; `outputBytes` is what the whole stream may have. */
+export const MAX_CHUNK_BYTES = 262_144;
 
 /** What a loaded module offers: functions of its default export (what calls can name), and functions it exports by name. */
 export interface LoadedExports {
@@ -43,6 +46,16 @@ export interface CallRequest {
    */
   onRequest: (name: string, args: unknown, seq: number) => Promise<string>;
   signal?: AbortSignal;
+  /** What to do with the chunks of a handler that is an async generator. Default: they are collected into the outcome's output. */
+  stream?: StreamReader;
+}
+
+/** Whoever reads the chunks of a call, if it turns out to have any. */
+export interface StreamReader {
+  /** The handler gave an async generator, and nothing of it has run yet. The signal ends it, as `CallRequest.signal` does. */
+  begin(): AbortSignal | undefined;
+  /** JSON text. There is room for another when the promise settles; a rejection ends the call with its error. */
+  chunk(json: string): Promise<void> | undefined;
 }
 
 /** A call that goes through its recorded journal first: what was answered then is answered the same, in the same order. */
@@ -55,9 +68,9 @@ export interface Divergence {
   /** Index into the journal's entries. */
   index: number;
   /** What the record has there; null: it ends before. */
-  recorded: JournalRequest | null;
+  recorded: JournalRequest | JournalChunks | null;
   /** What the call asked for; null: nothing more. */
-  seen: JournalRequest | null;
+  seen: JournalRequest | JournalChunks | null;
 }
 
 export interface ReplayOutcome {
@@ -97,7 +110,17 @@ export interface CallStats {
 export const REQUESTS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['state.get', 'state.set']);
 
 export type CallOutcome =
-  | { ok: true; outputJson: string; journal: Journal; logs: readonly CallLog[]; stats: CallStats; path: CallPath }
+  | {
+      ok: true;
+      /** Of a stream: the list of its chunks, or '' where a reader had them. */
+      outputJson: string;
+      /** The handler gave an async generator. */
+      streamed: boolean;
+      journal: Journal;
+      logs: readonly CallLog[];
+      stats: CallStats;
+      path: CallPath;
+    }
   | {
       ok: false;
       failure: CallFailure;

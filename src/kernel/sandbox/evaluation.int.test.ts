@@ -47,6 +47,23 @@ test('says what an evaluation lacks that a search can not use', async () => {
   expect(await host.evaluate(request({ feed: 'outside', evaluationJs }))).toMatchObject({ ok: true });
 });
 
+test('a candidate that streams answers with the list of its chunks', async () => {
+  const host = await startTestHost();
+  const evaluationJs = evaluationOf(EVALUATION.replace('const { doubled }', 'const [{ doubled }]'));
+  const candidateJs = candidateOf('async *handle({ number }) { await null; yield { doubled: double(number) }; yield "more"; }');
+  expect(await host.evaluate(request({ evaluationJs, candidateJs }))).toMatchObject({ ok: true, scores: [0, 0, 0] });
+  for (const [handle, failure] of [
+    ['async *handle() { yield 1; throw new Error(); }', 'threw'],
+    ['async *handle() { for (;;) yield "x".repeat(10_000); }', 'output_limit'],
+    ['async *handle() { await new Promise(() => {}); }', 'deadline'],
+  ]) {
+    expect(await host.evaluate(request({ evaluationJs, candidateJs: candidateOf(handle as string) }))).toMatchObject({
+      ok: false,
+      failure,
+    });
+  }
+});
+
 describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
   test("scores each seed's sample", async () => {
     const host = await startTestHost();

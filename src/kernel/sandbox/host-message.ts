@@ -9,7 +9,7 @@ export interface DescribedError {
   code?: string;
 }
 
-/** What a host says. `delivered`: requests whose results its isolate has taken since its last line about this call, by number. */
+/** What a host says. `delivered`: what its isolate was given since its last line about this call; `JournalRecorder.delivered` reads it. */
 export type HostMessage =
   | { word: 'done'; id: number; stats: CallStats; path: CallPath; delivered: string; outputJson: string; logsJson: string }
   | {
@@ -24,7 +24,8 @@ export type HostMessage =
       logsJson: string;
     }
   | { word: 'request' | 'notify'; id: number; request: number; name: string; delivered: string; argsJson: string }
-  | { word: 'step'; id: number; delivered: string }
+  | { word: 'step' | 'stream'; id: number; delivered: string }
+  | { word: 'chunk'; id: number; delivered: string; json: string }
   | { word: 'value'; id: number; json: string }
   | { word: 'refused'; id: number; failure: CallFailure; suspects: number; error: DescribedError }
   | { word: 'pong'; id: number; isolates: number; executing: number }
@@ -57,7 +58,10 @@ export function readMessage(line: string): HostMessage | null {
     case 'notify':
       return { word, id, request: Number(third), name: fourth, delivered: fifth, argsJson: delivered };
     case 'step':
+    case 'stream':
       return { word, id, delivered: third };
+    case 'chunk':
+      return { word, id, delivered: third, json: fourth };
     case 'value':
       return { word, id, json: third };
     case 'refused':
@@ -86,6 +90,21 @@ export function callLine(call: { seq: number; request: CallRequest }, options: {
 export function deliverLine(seq: number, result: { request: number; timeMs: number; ok: boolean; json: string }): string {
   const { request, timeMs, ok, json } = result;
   return `deliver\t${seq}\t${request}\t${timeMs}\t${ok ? 'ok' : 'error'}\t${oneLine(json)}\n`;
+}
+
+/** The reader of a stream has room for so much since its beginning. */
+export function grantLine(seq: number, room: { chunks: number; chars: number }): string {
+  return `grant\t${seq}\t${room.chunks}\t${room.chars}\n`;
+}
+
+/** The reader of a stream has gone: its generator is told to return, and the call ends when it has. */
+export function leaveLine(seq: number): string {
+  return `leave\t${seq}\n`;
+}
+
+/** At once, whatever it does. */
+export function cancelLine(seq: number): string {
+  return `cancel\t${seq}\n`;
 }
 
 /** Frames of the runtime in the isolate say nothing to the author. */

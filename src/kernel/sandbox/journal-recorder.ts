@@ -1,5 +1,5 @@
 // Writes a call's journal while it runs, as texts: values are parsed when somebody wants the journal, and most calls are not recorded.
-import type { Journal, JournalError, JournalRequest, JournalResult } from './journal.ts';
+import type { Journal, JournalChunks, JournalEntry, JournalError, JournalLeave, JournalRoom } from './journal.ts';
 
 interface Result {
   time: number;
@@ -7,7 +7,7 @@ interface Result {
   json: string;
 }
 
-type Entry = { seq: number; name: string; argsJson: string } | ({ seq: number } & Result);
+type Entry = { seq: number; name: string; argsJson: string } | ({ seq: number } & Result) | JournalChunks | JournalRoom | JournalLeave;
 
 export class JournalRecorder {
   readonly #time: number;
@@ -25,19 +25,29 @@ export class JournalRecorder {
     this.#entries.push({ seq, ...options });
   }
 
+  /** The isolate has given out a chunk. */
+  chunk(): void {
+    const last = this.#entries.at(-1);
+    if (last !== undefined && 'chunks' in last) last.chunks += 1;
+    else this.#entries.push({ chunks: 1 });
+  }
+
   /** A result is on its way; it counts when the isolate has taken it. */
   sent(seq: number, result: Result): void {
     this.#sent.set(seq, result);
   }
 
-  /** `list`: numbers of requests whose results the isolate has taken, in that order, separated by commas. */
+  /** `list`: what the isolate has taken, in that order, separated by commas: numbers of requests, `chunks:chars` of room, `leave`. */
   delivered(list: string): void {
     if (list === '') return;
     for (const item of list.split(',')) {
-      const seq = Number(item);
+      const [first, chars] = item.split(':');
+      const seq = Number(first);
       const result = this.#sent.get(seq);
-      if (result !== undefined) this.#entries.push({ seq, ...result });
-      this.#sent.delete(seq);
+      if (first === 'leave') this.#entries.push({ left: true });
+      else if (chars !== undefined) this.#entries.push({ room: { chunks: seq, chars: Number(chars) } });
+      else if (result !== undefined) this.#entries.push({ seq, ...result });
+      if (chars === undefined) this.#sent.delete(seq);
     }
   }
 
@@ -46,7 +56,8 @@ export class JournalRecorder {
   }
 }
 
-function parsed(entry: Entry): JournalRequest | JournalResult {
+function parsed(entry: Entry): JournalEntry {
+  if (!('seq' in entry)) return entry;
   const { seq } = entry;
   if ('name' in entry) return { seq, name: entry.name, args: JSON.parse(entry.argsJson) as unknown };
   const value = JSON.parse(entry.json) as unknown;

@@ -16,11 +16,28 @@ export interface JournalError {
   code?: string;
 }
 
+/** A stream gave out so many chunks, one after the other. */
+export interface JournalChunks {
+  chunks: number;
+}
+
+/** The reader of a stream had room for so much since its beginning: the generator goes on while it has given out less of both. */
+export interface JournalRoom {
+  room: { chunks: number; chars: number };
+}
+
+/** The reader of a stream went away: the generator was told to return. */
+export interface JournalLeave {
+  left: true;
+}
+
+export type JournalEntry = JournalRequest | JournalResult | JournalChunks | JournalRoom | JournalLeave;
+
 export interface Journal {
   journal: 1;
   /** Where the call's clock stood at its start, ms since the epoch. */
   time: number;
   /** Of the generator behind ctx.random and Math.random: unsigned 32 bits. */
   seed: number;
-  entries: readonly (JournalRequest | JournalResult)[];
+  entries: readonly JournalEntry[];
 }

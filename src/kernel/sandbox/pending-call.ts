@@ -10,23 +10,31 @@ import {
   type CallStats,
   type Divergence,
 } from './call.ts';
-import type { JournalRequest } from './journal.ts';
+import { cancelLine, deliverLine, grantLine, leaveLine, type HostMessage } from './host-message.ts';
+import type { JournalChunks, JournalRequest } from './journal.ts';
 import { JournalRecorder } from './journal-recorder.ts';
+import { PendingStream } from './pending-stream.ts';
 import type { ReplayScript } from './replay-script.ts';
 
 export interface PendingCallOptions {
   seq: number;
   request: CallRequest;
   now: () => number;
-  /** Gives a result to the isolate. */
-  deliver: (seq: number, result: { request: number; timeMs: number; ok: boolean; json: string }) => void;
-  /** The caller has gone. */
-  onCancel: (call: PendingCall) => void;
+  /** Of its version, for streams. */
+  limits: { idleMs: number; streamMs?: number | undefined };
+  /** A line to its host. */
+  tell: (line: string) => void;
   /** Called once, before the outcome is out. */
   onSettled: (call: PendingCall) => void;
   /** The record this call goes through first. */
   replay?: ReplayScript;
 }
+
+/** How long `finally` blocks of a stream may take whose reader has gone. */
+const LEAVE_MS = 500;
+
+/** What a host says of a call. */
+export type CallMessage = Extract<HostMessage, { word: 'done' | 'failed' | 'request' | 'notify' | 'step' | 'stream' | 'chunk' }>;
 
 export interface Failed {
   failure: CallFailure;
@@ -55,7 +63,16 @@ export class PendingCall {
   #clockMs: number;
   #settled = false;
   #replay: ReplayScript | null;
-  #onAbort: (() => void) | undefined;
+  #stream: PendingStream | null = null;
+  /** Why a stream was told to return, until it has. */
+  #leaving: { reason: Failed; timer: NodeJS.Timeout } | null = null;
+  #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => {
+    const reason: Failed = { failure: 'cancelled', error: { name: 'Error', message: 'the caller has gone' }, suspects: 0 };
+    if (this.#stream !== null) return this.#leave(reason);
+    this.#options.tell(cancelLine(this.seq));
+    this.fail(reason);
+  };
 
   constructor(options: PendingCallOptions) {
     const { seq, request } = options;
@@ -68,21 +85,39 @@ export class PendingCall {
     this.#clockMs = request.timeMs;
     this.#replay = options.replay ?? null;
     this.#journal = new JournalRecorder(request.timeMs, request.seed);
-    if (request.signal !== undefined) {
-      this.#onAbort = () => {
-        options.onCancel(this);
-        this.fail({ failure: 'cancelled', error: { name: 'Error', message: 'the caller has gone' }, suspects: 0 });
-      };
-      request.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#listenTo(request.signal);
+  }
+
+  /** Its next step is ours, or its reader's: its host owes nothing. */
+  get isWaiting(): boolean {
+    return this.open > 0 || (this.#stream !== null && this.#leaving === null && this.#stream.isHeld);
+  }
+
+  /** What its host says of it. */
+  heard(message: CallMessage): void {
+    if (this.#settled) return;
+    this.touchedMs = performance.now();
+    this.#journal.delivered(message.delivered);
+    switch (message.word) {
+      case 'done':
+        return this.#done(message);
+      case 'failed':
+        return this.#failed(message);
+      case 'request':
+      case 'notify':
+        return this.#requested(message);
+      case 'step':
+        return this.#stepped();
+      case 'stream':
+        return this.#begun();
+      case 'chunk':
+        return this.#chunk(message.json);
     }
   }
 
   /** The isolate has asked for something, or told something. */
-  requested(message: { word: 'request' | 'notify'; request: number; name: string; delivered: string; argsJson: string }): void {
-    if (this.#settled) return;
+  #requested(message: Extract<CallMessage, { word: 'request' | 'notify' }>): void {
     const { word, request, name, argsJson } = message;
-    this.touchedMs = performance.now();
-    this.#journal.delivered(message.delivered);
     this.#journal.request(request, { name, argsJson });
     const asked: JournalRequest = { seq: request, name, args: JSON.parse(argsJson) as unknown };
     this.#replay?.saw(asked, { told: word === 'notify' });
@@ -98,15 +133,16 @@ export class PendingCall {
   }
 
   /** An entry has ended and the call goes on. */
-  stepped(delivered: string): void {
-    if (this.#settled) return;
-    this.touchedMs = performance.now();
-    this.#journal.delivered(delivered);
+  #stepped(): void {
     const step = this.#replay?.next();
     if (step?.kind === 'diverged') this.#diverge(step.divergence);
     else if (step?.kind === 'live') {
       this.#replay = null;
       for (const request of step.open) this.#ask(request);
+      this.#stream?.goLive();
+    } else if (step?.kind === 'room') this.#stream?.grant(step.room);
+    else if (step?.kind === 'left') {
+      this.#leave({ failure: 'cancelled', error: { name: 'Error', message: 'the caller had gone' }, suspects: 0 });
     } else if (step?.kind === 'deliver') {
       const { result } = step;
       const [ok, value] = 'error' in result ? [false, result.error] : [true, result.value];
@@ -115,17 +151,59 @@ export class PendingCall {
     }
   }
 
-  done(outcome: { stats: CallStats; path: CallPath; delivered: string; outputJson: string; logsJson: string }): void {
-    if (this.#settled) return;
-    const { stats, path, outputJson } = outcome;
+  /** Its handler gave an async generator. */
+  #begun(): void {
+    const { request, limits } = this.#options;
+    this.#stream = new PendingStream({
+      reader: request.stream ?? null,
+      limits,
+      isReplayed: this.#replay !== null,
+      grant: (room) => {
+        this.touchedMs = performance.now();
+        this.#options.tell(grantLine(this.seq, room));
+      },
+      onEnd: (reason) =>
+        this.#leave(
+          reason.failure === 'deadline'
+            ? { failure: 'deadline', error: { name: 'Error', message: reason.message }, suspects: 1 }
+            : { failure: 'threw', error: errorOf(reason.error), suspects: 1 },
+        ),
+    });
+    this.#listenTo(request.stream?.begin());
+  }
+
+  #chunk(json: string): void {
+    this.#journal.chunk();
+    this.#replay?.sawChunk();
+    // What was on its way when the reader went.
+    if (this.#leaving === null) this.#stream?.take(json);
+  }
+
+  /** Lets the generator end itself; its call ends for this reason, unless it now hits a limit of its own. */
+  #leave(reason: Failed): void {
+    if (this.#settled || this.#leaving !== null) return;
+    const timer = setTimeout(() => {
+      this.#options.tell(cancelLine(this.seq));
+      this.fail(reason);
+    }, LEAVE_MS);
+    this.#leaving = { reason, timer };
+    this.touchedMs = performance.now();
+    this.#options.tell(leaveLine(this.seq));
+  }
+
+  #done(outcome: Extract<CallMessage, { word: 'done' }>): void {
+    const { stats, path } = outcome;
     const logs = logsOf(outcome.logsJson);
-    this.#journal.delivered(outcome.delivered);
+    if (this.#leaving !== null) return this.fail({ ...this.#leaving.reason, stats, path, logs });
+    const streamed = this.#stream !== null;
+    const outputJson = this.#stream?.keptJson ?? outcome.outputJson;
     this.divergence = this.#replay?.end() ?? null;
     const journal = this.#journal;
     const ok = (): void =>
       this.#settle({
         ok: true,
         outputJson,
+        streamed,
         logs,
         stats,
         path,
@@ -135,14 +213,16 @@ export class PendingCall {
       });
     if (this.#told.length === 0) return ok();
     Promise.all(this.#told).then(ok, (error: unknown) => {
-      const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-      this.fail({ failure: 'threw', error: { name, message, code: toSeedError(error).code }, suspects: 1, stats, path, logs });
+      this.fail({ failure: 'threw', error: errorOf(error), suspects: 1, stats, path, logs });
     });
   }
 
-  failed(failed: Failed & { delivered: string; logsJson: string }): void {
-    this.#journal.delivered(failed.delivered);
-    this.fail({ ...failed, logs: logsOf(failed.logsJson) });
+  #failed(failed: Extract<CallMessage, { word: 'failed' }>): void {
+    const logs = logsOf(failed.logsJson);
+    const isItsOwn = failed.failure !== 'cancelled' && failed.failure !== 'threw' && failed.suspects === 1;
+    if (this.#leaving === null || isItsOwn) return this.fail({ ...failed, logs });
+    const { stats, path } = failed;
+    this.fail({ ...this.#leaving.reason, stats, path, logs });
   }
 
   fail({ failure, error, suspects, stats = { cpuUs: 0, wallUs: 0 }, path = this.request.path, logs = [] }: Failed): void {
@@ -189,10 +269,9 @@ export class PendingCall {
 
   #diverge(divergence: Divergence): void {
     this.divergence = divergence;
-    this.#options.onCancel(this);
+    this.#options.tell(cancelLine(this.seq));
     const { index, recorded, seen } = divergence;
-    const name = (request: JournalRequest | null): string => (request === null ? 'nothing' : `${request.name} (${request.seq})`);
-    const message = `the call left its record at entry ${index}: recorded ${name(recorded)}, asked for ${name(seen)}`;
+    const message = `the call left its record at entry ${index}: recorded ${nameOf(recorded)}, did ${nameOf(seen)}`;
     this.fail({ failure: 'cancelled', error: { name: 'ReplayDivergence', message, code: 'replay_diverged' }, suspects: 0 });
   }
 
@@ -201,12 +280,21 @@ export class PendingCall {
     this.open -= 1;
     this.touchedMs = performance.now();
     this.#journal.sent(request, { time: this.#clockMs, ...result });
-    this.#options.deliver(this.seq, { request, timeMs: this.#clockMs, ...result });
+    this.#options.tell(deliverLine(this.seq, { request, timeMs: this.#clockMs, ...result }));
+  }
+
+  #listenTo(signal: AbortSignal | undefined): void {
+    if (signal === undefined || this.#signal !== undefined) return;
+    this.#signal = signal;
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   #settle(outcome: CallOutcome): void {
     this.#settled = true;
-    if (this.#onAbort !== undefined) this.request.signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#stream?.[Symbol.dispose]();
+    if (this.#leaving !== null) clearTimeout(this.#leaving.timer);
     this.#options.onSettled(this);
     this.#resolve(outcome);
   }
@@ -214,6 +302,16 @@ export class PendingCall {
 
 function logsOf(json: string): readonly CallLog[] {
   return json === '[]' ? [] : (JSON.parse(json) as CallLog[]);
+}
+
+function nameOf(made: JournalRequest | JournalChunks | null): string {
+  if (made === null) return 'nothing';
+  return 'chunks' in made ? `${made.chunks} chunks` : `${made.name} (${made.seq})`;
+}
+
+function errorOf(error: unknown): Failed['error'] {
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return { name, message, code: toSeedError(error).code };
 }
 
 /** What code in the isolate sees of an error of ours: no stack, no cause. */

@@ -56,3 +56,30 @@ test('when the record is used up, what still waits is asked for', () => {
   script.saw(get(4), { told: false });
   expect(script.next()).toEqual({ kind: 'live', open: [get(3), get(4)] });
 });
+
+test('room and the going of a reader come where the record has them, and chunks are compared by their place', () => {
+  const room = { chunks: 2, chars: 9 };
+  const entries = journal({ room }, { chunks: 2 }, get(1), got(1, 1), { chunks: 1 }, { left: true });
+  const script = new ReplayScript(entries);
+  expect(script.next()).toEqual({ kind: 'room', room });
+  script.sawChunk();
+  script.sawChunk();
+  script.saw(get(1), { told: false });
+  expect(script.next()).toEqual({ kind: 'deliver', result: got(1, 1) });
+  script.sawChunk();
+  expect(script.next()).toEqual({ kind: 'left' });
+  expect(script.end()).toBeNull();
+  const other = new ReplayScript(entries);
+  expect(other.next()).toMatchObject({ kind: 'room' });
+  other.sawChunk();
+  other.saw(get(1), { told: false });
+  expect(other.next()).toEqual({ kind: 'diverged', divergence: { index: 1, recorded: { chunks: 2 }, seen: { chunks: 1 } } });
+});
+
+test('a record that broke off among the chunks of one entry goes on alive after it', () => {
+  const script = new ReplayScript(journal({ room: { chunks: 8, chars: 8 } }, { chunks: 1 }));
+  expect(script.next()).toMatchObject({ kind: 'room' });
+  script.sawChunk();
+  script.sawChunk();
+  expect(script.next()).toEqual({ kind: 'live', open: [] });
+});

@@ -14,7 +14,7 @@ import type {
   ScriptRequest,
 } from './call.ts';
 import { causeOf } from './host-end.ts';
-import { callLine, deliverLine, readMessage } from './host-message.ts';
+import { callLine, readMessage } from './host-message.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
 import { PendingCall } from './pending-call.ts';
@@ -236,8 +236,8 @@ export class SandboxHost implements AsyncDisposable {
       seq: this.#nextSeq(),
       request,
       now: this.#options.now ?? Date.now,
-      deliver: (seq, result) => this.#send(deliverLine(seq, result)),
-      onCancel: ({ seq }) => this.#send(`cancel\t${seq}\n`),
+      limits: this.#versions.get(request.hash)?.request.limits ?? { idleMs: 0 },
+      tell: (line) => this.#send(line),
       onSettled: ({ seq }) => this.#calls.delete(seq),
       ...(replay === undefined ? {} : { replay }),
     });
@@ -281,19 +281,6 @@ export class SandboxHost implements AsyncDisposable {
     }
     const call = this.#calls.get(message.id);
     switch (message.word) {
-      case 'done':
-        call?.done(message);
-        return this.#progress(call);
-      case 'failed':
-        call?.failed(message);
-        return this.#progress(call);
-      case 'request':
-      case 'notify':
-        call?.requested(message);
-        return this.#progress(call);
-      case 'step':
-        call?.stepped(message.delivered);
-        return this.#progress(call);
       case 'pong':
         this.#pong = message;
         return this.#watch.pong(message.id);
@@ -303,6 +290,9 @@ export class SandboxHost implements AsyncDisposable {
       case 'refused':
         this.#work.get(message.id)?.refused(message);
         return this.#finished(message.id);
+      default:
+        call?.heard(message);
+        return this.#progress(call);
     }
   }
 
@@ -348,7 +338,7 @@ export class SandboxHost implements AsyncDisposable {
     const [evaluation] = this.#evaluationsInTurn();
     if (evaluation !== undefined) return evaluation.endsMs + GRACE_MS;
     if (this.#work.size > 0) return 0;
-    for (const call of this.#calls.values()) if (call.open === 0) return 0;
+    for (const call of this.#calls.values()) if (!call.isWaiting) return 0;
     return null;
   }
 
@@ -356,7 +346,7 @@ export class SandboxHost implements AsyncDisposable {
     for (const work of this.#work.values()) if (!work.inTurn && nowMs > work.endsMs + GRACE_MS) return true;
     for (const call of this.#calls.values()) {
       const version = this.#versions.get(call.request.hash);
-      if (call.open > 0 || version === undefined) continue;
+      if (call.isWaiting || version === undefined) continue;
       // Calls of a version run one at a time: as long as one of them gets on, the others only wait for their turn.
       const sinceMs = Math.max(call.touchedMs, version.progressMs);
       if (nowMs - sinceMs > version.request.limits.deadlineMs + GRACE_MS) return true;

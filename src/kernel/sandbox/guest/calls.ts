@@ -3,9 +3,11 @@
 // (JSON texts hold neither):
 //   request <call> <seq> <name> <args>          notify <call> <seq> <name> <args>
 //   done <call> <output> <logs>                 failed <call> <failure> <error> <logs>
+// and those of streams.ts.
 import type { CallContexts } from './call-context.ts';
 import type { GuestCall, GuestSettings, StateCell } from './guest-call.ts';
 import type { Box, Realm, Turn } from './realm.ts';
+import type { GuestStreams, StreamEnds } from './streams.ts';
 
 export interface GuestCalls {
   start(call: {
@@ -18,6 +20,10 @@ export interface GuestCalls {
     seed: number;
   }): string | Box;
   deliver(result: { seq: number; request: number; timeMs: number; ok: boolean; json: string }): string | Box;
+  /** The reader of a stream has room for so much since the beginning. */
+  grant(room: { seq: number; chunks: number; chars: number }): string | Box;
+  /** The reader of a stream has gone. */
+  leave(seq: number): string | Box;
   forget(seq: number): void;
   /** The module whose default export is called. */
   serve(module: Record<string, unknown>): void;
@@ -31,6 +37,7 @@ export function guestCalls(
     contexts: CallContexts;
     describe: (error: unknown) => string;
     settings: () => GuestSettings;
+    streamsOf: (ends: StreamEnds) => GuestStreams;
   },
 ): GuestCalls {
   const { apply, parse, stringify, mapGet, mapSet, mapDelete, mapSize, define, Map, Error, TypeError } = realm;
@@ -65,7 +72,11 @@ export function guestCalls(
     if (call.ended) return;
     let json: string | undefined;
     try {
-      if (isAsyncGenerator(value)) throw new TypeError('an async generator can not be returned: streams are not supported');
+      call.stream = streams.of(value);
+      if (call.stream !== null) {
+        realm.box.out += `stream\t${call.seq}\n`;
+        return;
+      }
       json = value === undefined ? 'null' : stringify(value);
       if (json === undefined) throw new TypeError(`a ${typeof value} can not be returned: the output must be JSON`);
     } catch (error) {
@@ -79,11 +90,7 @@ export function guestCalls(
     else if (!call.ended) end(call, `done\t${call.seq}\t${json}`);
   };
 
-  const isAsyncGenerator = (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<AsyncGenerator>)[Symbol.asyncIterator] === 'function' &&
-    typeof (value as Partial<AsyncGenerator>).next === 'function';
+  const streams = tools.streamsOf({ end, fail, note: (call, message) => contexts.log(call, 'error', message) });
 
   const isThenable = (value: unknown): boolean =>
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
@@ -112,6 +119,7 @@ export function guestCalls(
         turn,
         open: null,
         ended: false,
+        stream: null,
         requests: 0,
         requestChars: 0,
         stateRead: null,
@@ -153,11 +161,28 @@ export function guestCalls(
       else open.reject(revive(json));
       return box;
     },
+    grant({ seq, chunks, chars }) {
+      const call = mapGet(calls, seq);
+      if (call === undefined || call.stream === null) return '';
+      const box = enter(call.turn);
+      streams.grant(call, call.stream, { chunks, chars });
+      return box;
+    },
+    leave(seq) {
+      const call = mapGet(calls, seq);
+      if (call === undefined || call.stream === null) return '';
+      const box = enter(call.turn);
+      streams.leave(call, call.stream);
+      return box;
+    },
     forget(seq) {
       const call = mapGet(calls, seq);
       if (call === undefined) return;
       call.ended = true;
       mapDelete(calls, seq);
+      if (call.stream === null) return;
+      enter(call.turn);
+      streams.abandon(call.stream);
     },
     serve(module) {
       target = module;

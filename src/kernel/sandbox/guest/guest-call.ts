@@ -5,7 +5,7 @@ export interface GuestSettings {
   agent: string;
   /** Granted by the contract. What is not known here by name is a function that asks the node. */
   capabilities: readonly string[];
-  limits: { outputBytes: number; stateBytes: number; logLines: number };
+  limits: { outputBytes: number; /** Of one chunk of a stream. */ chunkBytes: number; stateBytes: number; logLines: number };
 }
 
 export interface GuestCall {
@@ -16,6 +16,8 @@ export interface GuestCall {
   /** Requests that wait for their result; null before the first. */
   open: Map<number, { resolve: (json: string) => void; reject: (error: Error) => void }> | null;
   ended: boolean;
+  /** Set when its handler gave an async generator. */
+  stream: GuestStream | null;
   requests: number;
   requestChars: number;
   stateRead: Promise<string> | null;
@@ -23,6 +25,20 @@ export interface GuestCall {
   logs: string;
   logLines: number;
   logsDropped: number;
+}
+
+export interface GuestStream {
+  readonly iterator: Record<PropertyKey, unknown>;
+  readonly next: (...args: unknown[]) => unknown;
+  /** Given out so far. */
+  chunks: number;
+  chars: number;
+  /** What the reader has room for, both counted from the beginning: it is pulled while it is below both. */
+  roomChunks: number;
+  roomChars: number;
+  isPulling: boolean;
+  /** Its `return` was called: nothing more is given out. */
+  isLeaving: boolean;
 }
 
 /** Where an evaluated session keeps its state between calls. */

@@ -87,6 +87,10 @@ export function guestRuntime(
           json: values[4] as string,
         });
       }
+      case 'grant':
+        return calls.grant({ seq: values[0] as number, chunks: values[1] as number, chars: values[2] as number });
+      case 'leave':
+        return calls.leave(values[0] as number);
       case 'forget':
         calls.forget(values[0] as number);
         return '';

@@ -1,6 +1,6 @@
 // Scores candidates, one after the other, on the host's own thread: a candidate in a fresh isolate, the evaluation in its own.
 // Between two samples the loop gets its turn, so that the parent hears from the host.
-import type { CallFailure, EvaluateOutcome, EvaluateRequest } from '../call.ts';
+import { MAX_CHUNK_BYTES, type CallFailure, type EvaluateOutcome, type EvaluateRequest } from '../call.ts';
 import {
   AS_COPY,
   agentSource,
@@ -16,6 +16,8 @@ import { threadCpuUs } from './thread-cpu.ts';
 
 /** Evaluations that keep their isolate while others are asked for. */
 const MAX_EXAMINERS = 4;
+/** Chunks of a stream in one entry. */
+const COLLECTED_AT_ONCE = 1_024;
 /** Where the clock of every evaluated call stands. */
 const TIME_MS = Date.UTC(2026, 0, 1);
 const PRINCIPAL_JSON = '{"kind":"node","id":"evaluation","roles":[],"scopes":[]}';
@@ -124,7 +126,11 @@ class Exam {
     const info = message.feed === 'inside' ? this.#asEvaluation(() => this.#beginInside()) : this.#asEvaluation(() => this.#beginOutside());
     this.#asCandidate(() => {
       const { limits, capabilities } = message;
-      const settings = JSON.stringify({ agent: 'candidate', capabilities, limits: { ...limits, logLines: 0 } });
+      const settings = JSON.stringify({
+        agent: 'candidate',
+        capabilities,
+        limits: { ...limits, chunkBytes: MAX_CHUNK_BYTES, logLines: 0 },
+      });
       this.#subject.entry.applySync(undefined, ['configure', settings], AS_COPY);
       this.#subject.entry.applySync(undefined, ['clock', TIME_MS, 0], AS_COPY);
       const script = this.#candidate.isolate.compileScriptSync(agentSource(message.candidateJs), { filename: 'agent.js' });
@@ -176,9 +182,10 @@ class Exam {
     // use of the processor is counted.
     const timeoutMs = Math.min(Math.max(limits.cpuMs, limits.deadlineMs), this.#remainingMs());
     const startedCpuUs = threadCpuUs();
-    const records = this.#asCandidate(() =>
+    let records = this.#asCandidate(() =>
       this.#enter(this.#subject, ['start', seq, 'handle', inputJson, 'null', PRINCIPAL_JSON, TIME_MS, seed], timeoutMs),
     );
+    if (records.startsWith('stream\t')) records = this.#collect(seq, timeoutMs);
     if (threadCpuUs() - startedCpuUs > limits.cpuMs * 1000)
       throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
     const done = `done\t${seq}\t`;
@@ -187,6 +194,22 @@ class Exam {
     if (kind !== 'failed') throw new Failed('deadline', 'the candidate waits for something that nothing settles');
     const { name, message } = JSON.parse(error) as { name: string; message: string };
     throw new Failed(failure as CallFailure, `${name}: ${message}`);
+  }
+
+  /** An evaluation is given the list of a stream's chunks. @returns the record of a call that answered with it, or of one that failed */
+  #collect(seq: number, timeoutMs: number): string {
+    const chunks: string[] = [];
+    const chars = this.#message.limits.outputBytes * 2;
+    for (let room = COLLECTED_AT_ONCE; ; room += COLLECTED_AT_ONCE) {
+      const records = this.#asCandidate(() => this.#enter(this.#subject, ['grant', seq, room, chars], timeoutMs));
+      for (const record of records.split('\n')) {
+        const [kind, , json = ''] = record.split('\t');
+        if (kind === 'chunk') chunks.push(json);
+        else if (kind === 'end') return `done\t${seq}\t[${chunks.join(',')}]\t`;
+        else if (kind === 'failed') return record;
+      }
+      if (chunks.length < room) return '';
+    }
   }
 
   #checkState(): void {

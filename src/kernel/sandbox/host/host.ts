@@ -98,6 +98,14 @@ export class Host {
         const result = { request: Number(fields[2]), timeMs: Number(fields[3]), ok: fields[4] === 'ok', json: fields[5] as string };
         return call?.owner.deliver(call, result);
       }
+      case 'grant': {
+        const call = this.#calls.get(number);
+        return call?.owner.grant(call, { chunks: Number(fields[2]), chars: Number(fields[3]) });
+      }
+      case 'leave': {
+        const call = this.#calls.get(number);
+        return call?.owner.leave(call);
+      }
       case 'cancel': {
         const call = this.#calls.get(number);
         const evaluation = this.#evaluating.get(number);

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { REQUESTS_WITHOUT_EFFECT, type CallFailure, type CallPath } from '../call.ts';
 import type { HostOutput } from './host-output.ts';
 import type { GuestContext } from './guest-isolates.ts';
+import { HostedStream } from './hosted-stream.ts';
 import type { Meter } from './watchdog.ts';
 
 /** As it came over the wire. */
@@ -32,6 +33,9 @@ export interface CallOwner {
   readonly hasMore: boolean;
   deliver(call: HostedCall, result: { request: number; timeMs: number; ok: boolean; json: string }): void;
   cancel(call: HostedCall): void;
+  /** Of a stream. */
+  grant(call: HostedCall, room: { chunks: number; chars: number }): void;
+  leave(call: HostedCall): void;
 }
 
 export class HostedCall {
@@ -51,12 +55,14 @@ export class HostedCall {
   hasSpoken = false;
   /** It has asked for something that can not be taken back. */
   hadEffects = false;
+  /** Set when its handler gave an async generator. */
+  stream: HostedStream | null = null;
   /** Told when it has waited too long for nothing. */
   onDeadline: () => void = () => {};
   readonly #output: HostOutput;
   readonly #outputBytes: number;
-  /** Results that were delivered since the last line about this call, in that order. */
-  #delivered: number[] = [];
+  /** What the isolate was given since the last line about this call, in that order. */
+  #delivered: string[] = [];
   #notes = '';
 
   constructor(message: CallMessage, options: { owner: CallOwner; meter: Meter; output: HostOutput; outputBytes: number }) {
@@ -72,8 +78,9 @@ export class HostedCall {
     return this.message.seq;
   }
 
-  delivered(request: number): void {
-    this.#delivered.push(request);
+  /** The isolate is given something: in the words of the journal's recorder. */
+  delivered(what: string): void {
+    this.#delivered.push(what);
   }
 
   /** A rejection nobody handled: the call goes on, its log says so. */
@@ -86,6 +93,25 @@ export class HostedCall {
     this.hasSpoken = true;
     this.hadEffects ||= !REQUESTS_WITHOUT_EFFECT.has(options.name);
     this.#write(`${kind}\t${this.seq}\t${options.seq}\t${options.name}\t${this.#takeDelivered()}\t${options.argsJson}\n`);
+  }
+
+  beginStream(): void {
+    this.stream = new HostedStream(this.#outputBytes);
+    this.hasSpoken = true;
+    // Its entries are as long as its chunks take, and its reader may go away.
+    this.path = 'async';
+    this.#write(`stream\t${this.seq}\t${this.#takeDelivered()}\n`);
+  }
+
+  chunk(json: string): void {
+    const problem = this.stream?.take(json) ?? null;
+    if (problem !== null) return this.fail({ failure: 'output_limit', suspects: 1, errorJson: errorJson(problem) });
+    this.#write(`chunk\t${this.seq}\t${this.#takeDelivered()}\t${json}\n`);
+  }
+
+  /** What it gave out went out before. */
+  finishStream(logsJson: string): void {
+    this.#settle(`done\t${this.#account()}\t\t${this.#withNotes(logsJson)}\n`);
   }
 
   step(): void {

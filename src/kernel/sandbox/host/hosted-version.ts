@@ -2,7 +2,7 @@
 // charged to the call it belongs to. An isolate that was ended for one call is made anew for the next.
 import type { LoadRequest } from '../call.ts';
 import type { BlackBoxWriter } from '../black-box.ts';
-import { entryValues, startOf, type Entry } from './entry.ts';
+import { entering, entryValues, startOf, type Entry } from './entry.ts';
 import type { GuestContext, GuestIsolates } from './guest-isolates.ts';
 import { errorJson, HostedCall, type CallMessage, type CallOwner, type FailureReport } from './hosted-call.ts';
 import type { HostOutput } from './host-output.ts';
@@ -82,6 +82,14 @@ export class HostedVersion implements CallOwner {
     this.#enqueue({ kind: 'deliver', call, ...result });
   }
 
+  grant(call: HostedCall, room: { chunks: number; chars: number }): void {
+    this.#enqueue({ kind: 'grant', call, ...room });
+  }
+
+  leave(call: HostedCall): void {
+    this.#enqueue({ kind: 'leave', call });
+  }
+
   /** The parent has settled it. Code that runs for it right now goes on until its limits. */
   cancel(call: HostedCall): void {
     call.settled = true;
@@ -144,7 +152,7 @@ export class HostedVersion implements CallOwner {
       call.context ??= live.contextFor(call.message.keyJson);
       if (call.context === null && request.isolation === 'key') return false;
       call.context ??= live.makeContextSync({ start: startOf(call), timeoutMs });
-      if (entry.kind === 'deliver') call.delivered(entry.request);
+      entering(entry);
       records = live.enterSync(call.context, { values: entryValues(entry), timeoutMs });
     } catch (error) {
       failure = error;
@@ -212,7 +220,7 @@ export class HostedVersion implements CallOwner {
     const { call } = entry;
     const { live, context } = options;
     const payer = this.#payerOf(entry, live);
-    if (entry.kind === 'deliver') call.delivered(entry.request);
+    entering(entry);
     const entered = (records: string): void => {
       if (!live.disposed) this.#take(call, { live, records });
       if (entry.kind === 'forget' && !live.gone) live.release(context);
@@ -286,6 +294,12 @@ export class HostedVersion implements CallOwner {
       const subject = seq === String(call.seq) ? call : this.#options.calls.get(Number(seq));
       if (subject === undefined || subject.settled || !this.#calls.has(subject)) continue;
       if (kind === 'done') subject.finish(third, fourth);
+      else if (kind === 'stream') subject.beginStream();
+      else if (kind === 'chunk') {
+        subject.chunk(third);
+        // Ended by its bytes, of which the isolate knows nothing.
+        if (subject.settled) this.#forget(subject);
+      } else if (kind === 'end') subject.finishStream(third);
       else if (kind === 'failed') subject.fail({ failure: third as 'threw', suspects: 1, errorJson: fourth }, fifth);
       else if (kind === 'request' || kind === 'notify') subject.request(kind, { seq: third, name: fourth, argsJson: fifth });
       if (subject.settled) this.#remove(subject, live);
@@ -298,7 +312,7 @@ export class HostedVersion implements CallOwner {
 
   /** Between two entries: a call that has asked for something waits at our expense, one that has not at its own. */
   #rest(call: HostedCall): void {
-    if (call.open === 0 && call.queued === 0) this.#options.watchdog.wait(call);
+    if (call.open === 0 && call.queued === 0 && call.stream?.isHeld !== true) this.#options.watchdog.wait(call);
     else this.#options.watchdog.stopWaiting(call);
   }
 

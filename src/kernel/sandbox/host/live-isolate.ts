@@ -1,6 +1,6 @@
 // One version in one isolate: its script and the contexts it is shared by, as the contract's isolation says.
 import type ivm from 'isolated-vm';
-import type { LoadRequest } from '../call.ts';
+import { MAX_CHUNK_BYTES, type LoadRequest } from '../call.ts';
 import type { BlackBoxWriter } from '../black-box.ts';
 import {
   AS_COPY,
@@ -61,7 +61,11 @@ export class LiveIsolate {
     this.#slot = slot;
     this.#options = options;
     this.#parts = isolates.create(request.limits.memoryMb);
-    this.#settingsJson = JSON.stringify({ agent: request.agent, capabilities: request.capabilities, limits: request.limits });
+    this.#settingsJson = JSON.stringify({
+      agent: request.agent,
+      capabilities: request.capabilities,
+      limits: { ...request.limits, chunkBytes: MAX_CHUNK_BYTES },
+    });
   }
 
   /** Whether the isolate has ended, by our hand or because it hit its memory limit. */
