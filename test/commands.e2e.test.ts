@@ -22,6 +22,8 @@ const entryOf = (name: string): CatalogueEntry => {
 let folder: string;
 let seed: SeedProcess;
 let improvement: string;
+let approval: string;
+let rule: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seed-commands-'));
   seed = await startSeed();
@@ -29,7 +31,17 @@ beforeAll(async () => {
   await seed.api('POST', '/api/code/double/versions', { from: { 'agent.ts': agentOf(`${DOUBLE} // 2`) } });
   const queued = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '1h' });
   improvement = queued.body.data.id;
+  const made = async (path: string, body: object): Promise<string> =>
+    (await seed.api<{ data: { id: string } }>('POST', path, body)).body.data.id;
+  approval = await made('/api/approvals', { title: 'May it?' });
+  rule = await made('/api/approval-rules', { name: 'careful', action: 'require_review' });
 });
+
+/** What an id in a path means for this command. */
+function idFor(name: string): string {
+  if (name.startsWith('approvals:rules:')) return rule;
+  return name.startsWith('approvals:') ? approval : improvement;
+}
 afterAll(async () => {
   await seed.api('POST', `/api/improvements/${improvement}/cancel`, {});
   await seed[Symbol.asyncDispose]();
@@ -52,7 +64,7 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'config:get': { key: 'PORT' },
 };
 const flagsFor = (name: string): string[] => {
-  const asked = name === 'improvements:get' ? { id: improvement } : (ASKED[name] ?? {});
+  const asked = entryOf(name).path?.includes(':id') === true ? { id: idFor(name) } : (ASKED[name] ?? {});
   return Object.entries(asked).flatMap(([flag, value]) => [`--${flag}`, value]);
 };
 
@@ -196,10 +208,12 @@ describe('every plan', () => {
     '%s has none, and is not performed instead',
     async (name) => {
       const entry = entryOf(name);
-      const path = (entry.path ?? '').replace(':agent', 'double').replace(':id', improvement);
+      const path = (entry.path ?? '').replace(':agent', 'double').replace(':id', idFor(name));
       const body = {
         'agents:invoke': { input: { n: 1 } },
         'agents:create': upload('planned', DOUBLE),
+        'approvals:create': { title: 'May it?' },
+        'approvals:rules:create': { name: 'planned', action: 'deny' },
         'database:query': { sql: 'select 1' },
       }[name];
       const before = await everything();
@@ -215,11 +229,11 @@ describe('every dangerous command', () => {
     const entry = entryOf(name);
     const words = entry.flags
       .filter(({ required }) => required === true)
-      .map(({ member }) => ({ agent: 'double', version: 'v2' })[member] ?? 'x');
+      .map(({ member }) => ({ agent: 'double', version: 'v2', id: idFor(name) })[member] ?? 'x');
     const { code, stdout, stderr } = await cli([name, ...words, ...(name === 'database:query' ? ['select 1'] : [])]);
     expect([code, stdout]).toEqual([6, '']);
     expect(stderr).toContain('--confirm');
-    const path = (entry.path ?? '').replace(':agent', 'double').replace(':version', 'v2');
+    const path = (entry.path ?? '').replace(':agent', 'double').replace(':version', 'v2').replace(':id', idFor(name));
     const body = name === 'database:query' ? { sql: 'select 1' } : {};
     for (const confirm of ['', 'yes', 'true', `${name} `.slice(0, -2)]) {
       const answer = await seed.api<{ code: string }>(entry.method ?? '', path, body, confirm === '' ? {} : { 'x-confirm': confirm });

@@ -46,6 +46,11 @@ const OPEN = new Map([
   ['agents:status contract.exports.input', 'JSON Schema'],
   ['agents:status contract.exports.output', 'JSON Schema'],
   ['agents:status metrics', 'what was reported'],
+  ...['approve', 'create', 'deny', 'get'].flatMap((action) => [
+    [`approvals:${action} context`, "whoever's who asks"] as const,
+    [`approvals:${action} modifiedPayload`, "whoever's who answers"] as const,
+    [`approvals:${action} payload`, "whoever's who asks"] as const,
+  ]),
   ['cli:list examples.input', 'of any operation'],
   ['cli:list flags.default', 'of any flag'],
   ['cli:list input', 'JSON Schema'],

@@ -1,6 +1,7 @@
 // Every table of the database. An area adds its own file under tables/ and one line here;
 // schema.int.test.ts compares the result with a migrated database.
 import type { TableOf } from './columns.ts';
+import { approvalTables } from './tables/approvals.ts';
 import { configTables } from './tables/config.ts';
 import { identityTables } from './tables/identity.ts';
 import { improvementTables } from './tables/improvements.ts';
@@ -17,6 +18,7 @@ export const TABLES = {
   ...identityTables,
   ...runtimeTables,
   ...improvementTables,
+  ...approvalTables,
 } as const;
 
 export type Tables = { [Name in keyof typeof TABLES]: TableOf<(typeof TABLES)[Name]> };

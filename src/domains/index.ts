@@ -1,5 +1,6 @@
 // Every operation of the program, by context.
 import type { Operation } from '#operation/operation.ts';
+import * as approvals from './approvals/approvals.ts';
 import * as config from './config/config.ts';
 import * as database from './data/database.ts';
 import * as cli from './dev/cli.ts';
@@ -13,7 +14,7 @@ import * as system from './runtime/system.ts';
 
 export type { NodePorts } from './ports.ts';
 
-const CONTEXTS = [agents, code, system, improvements, modules, config, database, network, cli];
+const CONTEXTS = [agents, code, system, improvements, modules, approvals, config, database, network, cli];
 
 export const operations: readonly Operation<NodePorts>[] = CONTEXTS.flatMap((domain) => Object.values(domain)).filter(isOperation);
 

@@ -9,6 +9,7 @@ import type { Registry } from '#operation/registry.ts';
 import type { LogRecords } from '#telemetry/log-records.ts';
 import type { AgentDirectory } from './runtime/agent-directory.ts';
 import type { Stager } from './runtime/stager.ts';
+import type { ApprovalDesk } from './approvals/index.ts';
 import type { SettingsView } from './config/settings-view.ts';
 import type { Improvements } from './evolution/improver.ts';
 
@@ -30,6 +31,7 @@ export interface NodePorts {
   codeStore: CodeStore;
   stager: Stager;
   improvements: Improvements;
+  approvals: ApprovalDesk;
   settings: SettingsView;
   health: Health;
   logs: LogRecords;

@@ -4,6 +4,7 @@ import { supervisorChild } from '#kernel/supervisor/supervisor-child.ts';
 import type { ChildSpec } from '#kernel/supervisor/child-spec.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
 import { startAgents } from './agents-service.ts';
+import { startApprovals } from './approvals-service.ts';
 import { startCode } from './code-service.ts';
 import { startCompiler } from './compiler-service.ts';
 import { startDatabase } from './database-service.ts';
@@ -43,6 +44,7 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
       start: remember(parts, 'agentSupervisor', supervisorChild({ intensity: 10, periodMs: 10_000, children: [] })),
     },
     { id: 'directory', start: serviceChild(() => startAgents(parts)) },
+    { id: 'approvals', start: serviceChild(() => startApprovals(parts)) },
     { id: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: serviceChild(() => startImprovements(parts)) },
     { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },
     { id: 'demo', restart: 'transient', start: serviceChild(() => startDemo(parts)) },

@@ -20,6 +20,7 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     codeStore: parts.get('codeStore'),
     stager: parts.get('stager'),
     improvements: parts.get('improvements'),
+    approvals: parts.get('approvals'),
     settings: parts.get('settings'),
     health: parts.get('health'),
     logs: ground.telemetry.output.records,

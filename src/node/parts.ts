@@ -1,6 +1,7 @@
 // The parts of a running node. Each is made by the child that owns it, from those before it, and made again when its child is.
 import type { Config, ConfigSources } from '../config.ts';
 import type { Database } from '#db/database.ts';
+import type { ApprovalDesk } from '#domains/approvals/index.ts';
 import type { SettingsView } from '#domains/config/settings-view.ts';
 import type { Improvements } from '#domains/evolution/improver.ts';
 import type { NodeInfo, NodePorts } from '#domains/ports.ts';
@@ -57,6 +58,7 @@ export interface Made {
   recorder: RolloutRecorder;
   runtime: Runtime;
   agents: AgentDirectory;
+  approvals: ApprovalDesk;
   improvements: Improvements;
   /** The supervisors that have dynamic children. */
   agentSupervisor: Supervisor;

@@ -207,6 +207,26 @@ export const EVENTS = {
       outcome: oneOf(['promoted', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled'], 'how it ended'),
     },
   },
+  'seed_agent.approval.opened': {
+    meaning: 'a question was put to a person; a rule may answer it at once',
+    level: 'info',
+    measurements: {},
+    metadata: {
+      id: open('id of the approval'),
+      type: open('what is asked about'),
+      priority: oneOf(['low', 'normal', 'high', 'critical'], 'how urgent it is'),
+    },
+  },
+  'seed_agent.approval.decided': {
+    meaning: 'an approval was decided',
+    level: 'info',
+    measurements: {},
+    metadata: {
+      id: open('id of the approval'),
+      type: open('what was asked about'),
+      state: oneOf(['approved', 'denied', 'auto_approved', 'expired'], 'by a person, by a rule, or by time'),
+    },
+  },
   'seed_agent.http.request': {
     meaning: 'an HTTP request was answered',
     level: null,
