@@ -36,6 +36,17 @@ test('the document has every route', () => {
 
 /** What is open in an answer, each because it is somebody's own data: its names are not ours to change. */
 const OPEN = new Map([
+  ['agents:calls:get input', "the agent's"],
+  ['agents:calls:get journal.entries.args', "the agent's"],
+  ['agents:calls:get journal.entries.value', 'what a capability gave'],
+  ['agents:calls:get logs.fields', 'as they were logged'],
+  ['agents:calls:get output', "the agent's"],
+  ['agents:calls:replay differences.after', "of the agent's output"],
+  ['agents:calls:replay differences.before', "of the agent's output"],
+  ['agents:calls:replay divergence.recorded.args', "the agent's"],
+  ['agents:calls:replay divergence.seen.args', "the agent's"],
+  ['agents:calls:replay recorded.output', "the agent's"],
+  ['agents:calls:replay replayed.output', "the agent's"],
   ['agents:config config', 'what was set'],
   ['agents:invoke data', "the agent's output"],
   ['agents:logs fields', 'as they were logged'],

@@ -3,8 +3,10 @@ import type { Database } from '#db/database.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import type { Health } from '#kernel/health.ts';
 import type { SandboxLayer } from '#kernel/sandbox/layers.ts';
+import type { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
+import type { WorkerHosts } from '#kernel/runtime/worker-hosts.ts';
 import type { Registry } from '#operation/registry.ts';
 import type { LogRecords } from '#telemetry/log-records.ts';
 import type { AgentDirectory } from './runtime/agent-directory.ts';
@@ -30,6 +32,8 @@ export interface NodePorts {
   runtime: Runtime;
   codeStore: CodeStore;
   stager: Stager;
+  /** Lends out the host that runs what serves nobody: candidates, replays. */
+  validator: Pick<WorkerHosts<SandboxHost>, 'use'>;
   improvements: Improvements;
   approvals: ApprovalDesk;
   settings: SettingsView;

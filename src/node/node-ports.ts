@@ -19,6 +19,7 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     runtime: parts.get('runtime'),
     codeStore: parts.get('codeStore'),
     stager: parts.get('stager'),
+    validator: parts.get('workHosts').validator,
     improvements: parts.get('improvements'),
     approvals: parts.get('approvals'),
     settings: parts.get('settings'),

@@ -1,14 +1,12 @@
 // agents:* — define, run, call and improve agents.
 import { z } from 'zod';
-import { NAME_PATTERN, notAName } from '#lib/name.ts';
 import { improveHandler, improvementItem } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
+import { agentName } from './agent-name.ts';
 import { contractView } from './contract-view.ts';
 
-export const agentName = z
-  .string()
-  .regex(NAME_PATTERN, { error: ({ input }) => notAName(input) })
-  .describe('name of the agent');
+export { callsGet, callsList, callsReplay } from './agents-calls.ts';
+
 const agent = agentName;
 const ID_FLAG = { flagAliases: { id: 'agent' }, short: { agent: 'i' }, positionals: ['agent'] } as const;
 

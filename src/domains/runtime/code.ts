@@ -1,7 +1,7 @@
 // code:* — versions of agents: stage, check, make live, bring back, collect.
 import { z } from 'zod';
 import { operation } from '../operation.ts';
-import { agentName } from './agents.ts';
+import { agentName } from './agent-name.ts';
 
 const agent = agentName;
 const version = z.string().min(1).max(64).describe('v3, 3, the beginning of a hash, "active" or "previous"');

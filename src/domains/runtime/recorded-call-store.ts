@@ -1,0 +1,114 @@
+// Records of calls as they are read: lists that SQL narrows, orders and cuts, and one record with everything in it.
+import { sql, type RawBuilder } from 'kysely';
+import type { Database } from '#db/database.ts';
+import type { CallRecord } from '#kernel/runtime/call-log.ts';
+import type { ParsedFilter } from '#operation/filter.ts';
+import type { PageQuery } from '#operation/page.ts';
+
+export interface CallSummary {
+  callId: string;
+  agent: string;
+  key: string | null;
+  export: string;
+  version: number;
+  hash: string;
+  /** `ok`, or the code of the error. */
+  outcome: string;
+  error: string | null;
+  startedAt: Date;
+  durationMs: number;
+  cpuMs: number;
+  principalKind: string;
+  principalId: string;
+  redacted: boolean;
+  truncated: boolean;
+}
+
+/** Members of a summary, as SQL over a row of `calls`. */
+const COLUMNS = {
+  callId: sql`id::text`,
+  agent: sql`agent`,
+  key: sql`key`,
+  export: sql`export`,
+  version: sql`version`,
+  hash: sql`hash`,
+  outcome: sql`CASE WHEN error IS NULL THEN 'ok' ELSE error::json ->> 'code' END`,
+  error: sql`error::json ->> 'message'`,
+  startedAt: sql`started_at`,
+  durationMs: sql`duration_us / 1000.0::float8`,
+  cpuMs: sql`cpu_us / 1000.0::float8`,
+  principalKind: sql`principal_kind`,
+  principalId: sql`principal_id`,
+  redacted: sql`redacted`,
+  truncated: sql`truncated`,
+} as const satisfies Record<keyof CallSummary, RawBuilder<unknown>>;
+
+type Field = keyof CallSummary;
+
+const SELECTED = sql.join(Object.entries(COLUMNS).map(([name, column]) => sql`${column} AS ${sql.id(name)}`));
+
+/** Records of one agent. @returns one page, and how many there are on all */
+export async function listCalls(database: Database, agent: string, query: PageQuery): Promise<{ rows: CallSummary[]; total: number }> {
+  const conditions = [sql`agent = ${agent}`, ...query.filters.map(conditionOf)];
+  const { search } = query;
+  if (search !== undefined) {
+    const found = query.searchFields.map((field) => sql`${COLUMNS[field as Field]} ILIKE ${containing(search)}`);
+    conditions.push(sql`(${sql.join(found, sql` OR `)})`);
+  }
+  const where = sql.join(conditions, sql` AND `);
+  const direction = sql.raw(query.order === 'asc' ? 'ASC' : 'DESC');
+  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM calls WHERE ${where}`.execute(database.db);
+  const { rows } = await sql<CallSummary>`
+    SELECT ${SELECTED} FROM calls WHERE ${where}
+    ORDER BY ${COLUMNS[query.sort as Field]} ${direction} NULLS LAST, id ${direction} LIMIT ${query.limit} OFFSET ${query.offset}`.execute(
+    database.db,
+  );
+  return { rows, total: counted.rows[0]?.total ?? 0 };
+}
+
+/** @param id any text: what is no id names no call */
+export async function getCall(database: Database, agent: string, id: string): Promise<CallRecord | null> {
+  const row = await database.db.selectFrom('calls').selectAll().where('agent', '=', agent).where('id', '=', id).executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    id: row.id,
+    agent: row.agent,
+    key: row.key,
+    exportName: row.export,
+    version: row.version,
+    hash: row.hash,
+    inputJson: row.input,
+    journal: row.journal === null ? null : (JSON.parse(row.journal) as CallRecord['journal']),
+    outputJson: row.output,
+    error: row.error === null ? null : (JSON.parse(row.error) as CallRecord['error']),
+    logs: JSON.parse(row.logs) as CallRecord['logs'],
+    principalKind: row.principal_kind,
+    principalId: row.principal_id,
+    startedAtMs: row.started_at.getTime(),
+    durationUs: row.duration_us,
+    cpuUs: row.cpu_us,
+    redacted: row.redacted,
+    truncated: row.truncated,
+  };
+}
+
+/** As `matches` says it for rows in memory: what is missing passes `!=` only, and `~` looks whatever the case. */
+function conditionOf({ field, operator, value }: ParsedFilter): RawBuilder<unknown> {
+  const column = COLUMNS[field as Field];
+  switch (operator) {
+    case '=':
+      return sql`${column} = ${value}`;
+    case '!=':
+      return sql`${column} IS DISTINCT FROM ${value}`;
+    case '~':
+      return sql`${column}::text ILIKE ${containing(String(value))}`;
+    case '<':
+      return sql`${column} < ${value}`;
+    case '>':
+      return sql`${column} > ${value}`;
+  }
+}
+
+function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+}

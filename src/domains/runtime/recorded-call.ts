@@ -1,0 +1,141 @@
+// Handlers of agents:calls:* for calls that have ended.
+import type { CallRecord } from '#kernel/runtime/call-log.ts';
+import { replayCall, whyUnknown } from '#kernel/runtime/call-replay.ts';
+import { ServedVersion } from '#kernel/runtime/served-version.ts';
+import type { Divergence } from '#kernel/sandbox/call.ts';
+import { parseDuration } from '#lib/duration.ts';
+import { SeedError } from '#lib/error.ts';
+import type { ParsedFilter } from '#operation/filter.ts';
+import type { OperationContext, PageInput } from '#operation/operation.ts';
+import { page } from '#operation/page.ts';
+import { queryOf } from '../operation.ts';
+import type { NodePorts } from '../ports.ts';
+import { getCall, listCalls, type CallSummary } from './recorded-call-store.ts';
+
+type Context = OperationContext<NodePorts>;
+
+interface ListInput extends PageInput {
+  agent: string;
+  version?: number;
+  key?: string;
+  export?: string;
+  outcome?: string;
+  since?: string;
+  until?: string;
+  slow?: string;
+}
+
+export async function list(input: ListInput, context: Context) {
+  const { database, agents } = context.ports;
+  await agents.get(input.agent);
+  const query = queryOf(input, context);
+  const filters = [...query.filters, ...narrowed(input, context.nowMs)];
+  const { rows, total } = await listCalls(database, input.agent, { ...query, filters });
+  return page(rows.map(item), total, query);
+}
+
+function* narrowed(input: ListInput, nowMs: number): Generator<ParsedFilter> {
+  if (input.version !== undefined) yield { field: 'version', operator: '=', type: 'number', value: input.version };
+  if (input.key !== undefined) yield { field: 'key', operator: '=', type: 'string', value: input.key };
+  if (input.export !== undefined) yield { field: 'export', operator: '=', type: 'string', value: input.export };
+  if (input.outcome === 'failed') yield { field: 'outcome', operator: '!=', type: 'string', value: 'ok' };
+  else if (input.outcome !== undefined) yield { field: 'outcome', operator: '=', type: 'string', value: input.outcome };
+  if (input.since !== undefined) yield { field: 'startedAt', operator: '>', type: 'time', value: moment('since', input.since, nowMs) };
+  if (input.until !== undefined) yield { field: 'startedAt', operator: '<', type: 'time', value: moment('until', input.until, nowMs) };
+  if (input.slow !== undefined) yield { field: 'durationMs', operator: '>', type: 'number', value: parseDuration(input.slow) };
+}
+
+/** A time, or how long ago. */
+function moment(path: string, text: string, nowMs: number): Date {
+  if (/^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/.test(text)) return new Date(nowMs - parseDuration(text));
+  const time = new Date(text);
+  if (!Number.isNaN(time.getTime())) return time;
+  const message = `${JSON.stringify(text)} is neither a time nor a duration`;
+  throw new SeedError('invalid_input', `${path}: ${message}`, {
+    details: [{ path, message }],
+    hint: 'for example 2026-11-20T12:00:00Z, or 2h',
+  });
+}
+
+function item({ startedAt, principalKind, principalId, agent: _agent, ...row }: CallSummary) {
+  return { ...row, startedAt: startedAt.toISOString(), principal: `${principalKind}/${principalId}` };
+}
+
+/** @throws SeedError `not_found` */
+async function recordOf(input: { agent: string; call: string }, { ports }: Context): Promise<CallRecord> {
+  await ports.agents.get(input.agent);
+  const record = await getCall(ports.database, input.agent, input.call);
+  if (record !== null) return record;
+  throw new SeedError('not_found', `there is no record of a call ${input.call} of ${input.agent}`, {
+    hint: `calls are sampled and kept for seven days; seed agents:calls:list ${input.agent} shows those that are there`,
+  });
+}
+
+export async function get(input: { agent: string; call: string }, context: Context) {
+  const record = await recordOf(input, context);
+  const { journal, error } = record;
+  return {
+    callId: record.id,
+    key: record.key,
+    export: record.exportName,
+    version: record.version,
+    hash: record.hash,
+    outcome: error === null ? 'ok' : error.code,
+    startedAt: new Date(record.startedAtMs).toISOString(),
+    durationMs: record.durationUs / 1000,
+    cpuMs: record.cpuUs / 1000,
+    principal: `${record.principalKind}/${record.principalId}`,
+    redacted: record.redacted,
+    truncated: record.truncated,
+    input: parsed(record.inputJson),
+    output: parsed(record.outputJson),
+    error,
+    journal:
+      journal === null ? null : { time: new Date(journal.time).toISOString(), seed: journal.seed, entries: journal.entries.map(entryOf) },
+    logs: record.logs,
+    unknown: whyUnknown(record),
+  };
+}
+
+type Entry = NonNullable<CallRecord['journal']>['entries'][number];
+
+function entryOf(entry: Entry) {
+  if ('name' in entry) return { kind: 'request' as const, request: entry.seq, name: entry.name, args: entry.args };
+  if ('chunks' in entry) return { kind: 'chunks' as const, chunks: entry.chunks };
+  if ('room' in entry) return { kind: 'room' as const, ...entry.room };
+  if ('left' in entry) return { kind: 'left' as const };
+  const { seq: request, time, ...result } = entry;
+  return { kind: 'result' as const, request, at: new Date(time).toISOString(), ...result };
+}
+
+export async function replay(input: { agent: string; call: string; version?: string }, context: Context) {
+  const { ports, signal } = context;
+  const record = await recordOf(input, context);
+  const resolved = input.version === undefined ? record : await ports.codeStore.resolve(input.agent, input.version);
+  const { artifact, number } = await ports.codeStore.load(input.agent, resolved.hash);
+  const version = new ServedVersion(artifact, { number, syncPath: false });
+  const report = await ports.validator.use((host) => replayCall(record, { host, version }), signal);
+  const { verdict, reason, differences, divergence, replayed } = report;
+  return {
+    verdict,
+    reason,
+    exact: version.contract.isolation === 'call',
+    version: number,
+    hash: version.hash,
+    recordedVersion: record.version,
+    differences,
+    divergence:
+      divergence === null ? null : { index: divergence.index, recorded: madeOf(divergence.recorded), seen: madeOf(divergence.seen) },
+    recorded: { output: parsed(record.outputJson), error: record.error },
+    replayed: replayed === null ? null : { output: parsed(replayed.outputJson), error: replayed.error },
+  };
+}
+
+function madeOf(made: Divergence['recorded']) {
+  if (made === null || 'chunks' in made) return made;
+  return { request: made.seq, name: made.name, args: made.args };
+}
+
+function parsed(json: string | null): unknown {
+  return json === null ? null : JSON.parse(json);
+}
