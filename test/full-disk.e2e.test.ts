@@ -66,7 +66,20 @@ test('under the code store: no version is lost or made live, and there is room f
   expect(await versions()).toEqual(['v1 active']);
   expect((await api('GET', '/api/agents/late')).status).toBe(404);
   expect(await double()).toBe(8);
+  const told = await until(
+    () => api<DeepHealth>('GET', '/health/deep'),
+    ({ body }) => body.status !== 'ok',
+  );
+  // Calls go on: it is no reason to take the node out of a load balancer.
+  expect(told.status).toBe(200);
+  expect(told.body.checks['code:writable']).toEqual([
+    expect.objectContaining({ status: 'fail', output: expect.stringContaining(codeDisk.path) as string }),
+  ]);
   await codeDisk.free();
+  await until(
+    () => api<DeepHealth>('GET', '/health/deep'),
+    ({ body }) => body.checks['code:writable']?.[0].status === 'pass' && body.status === 'ok',
+  );
   expect((await stage(3)).status).toBe(201);
   expect((await api('POST', '/api/agents', upload('late', DOUBLE))).status).toBe(201);
   expect(await versions()).toEqual(['v2 staged', 'v1 active']);

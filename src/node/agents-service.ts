@@ -75,6 +75,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       },
     }),
   );
+  const releaseHolds = codeStore.hold(() => agents.holds());
   await agents.startAll((agent, error) =>
     telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
   );
@@ -83,6 +84,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
   return {
     close: async () => {
       retention.close();
+      releaseHolds();
       await callStore.close();
     },
   };

@@ -47,6 +47,16 @@ function registerChecks(health: Health, parts: Parts): void {
     },
   });
   health.register({
+    name: 'code:writable',
+    component: 'datastore',
+    // What is live is in memory and in the database: calls go on, and new versions do not.
+    required: false,
+    run: async () => {
+      await parts.get('codeStore').probe();
+      return { status: 'pass' };
+    },
+  });
+  health.register({
     name: 'agents:live',
     component: 'component',
     required: false,

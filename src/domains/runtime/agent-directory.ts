@@ -96,13 +96,12 @@ export class AgentDirectory {
     return [...this.#names];
   }
 
-  /** Hashes that must not leave this node: live, stable, previous, and whatever is loaded for calls in flight. */
-  holds(): ReadonlySet<string> {
-    const held = [...this.#running.values()].flatMap(({ worker, rollout }) => {
-      const row = rollout.row;
-      return [...worker.loadedHashes(), row?.stable, row?.canary, row?.previous];
-    });
-    return new Set(held.filter((hash) => typeof hash === 'string'));
+  /** Hashes that must not leave this node: live, stable, previous, of stopped agents too, and whatever is loaded for calls in flight. */
+  async holds(): Promise<ReadonlySet<string>> {
+    const rows = await this.#options.rollout.desired.list();
+    const desired = rows.flatMap((row) => [row.stable, row.canary, row.previous]);
+    const loaded = [...this.#running.values()].flatMap(({ worker }) => worker.loadedHashes());
+    return new Set([...desired, ...loaded].filter((hash) => hash !== null));
   }
 
   unknown(name: string): SeedError {

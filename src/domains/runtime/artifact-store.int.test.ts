@@ -79,3 +79,13 @@ test('a new signature takes the place of the old one', async () => {
   await store.resign(given.artifact.hash, { keyId: 'n'.repeat(32), value: 'e'.repeat(128) });
   expect((await store.get('one', given.artifact.hash))?.signature).toEqual({ keyId: 'n'.repeat(32), value: 'e'.repeat(128) });
 });
+
+test('what was signed takes the place of what is kept, and what can not be read says so', async () => {
+  const store = artifactStore(database);
+  const given = signed('one', 'b');
+  const { hash } = given.artifact;
+  await database.db.updateTable('artifacts').set({ js: 'x', manifest: '{' }).where('hash', '=', hash).execute();
+  await expect(store.get('one', hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
+  await store.repair(given);
+  expect(await store.get('one', hash)).toEqual({ ...given, number: 2 });
+});

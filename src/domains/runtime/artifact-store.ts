@@ -51,11 +51,11 @@ export function artifactStore(database: Database): ArtifactStore {
       return {
         artifact: {
           hash,
-          manifest: JSON.parse(manifest) as Manifest,
+          manifest: parseKept<Manifest>(manifest, hash),
           js,
           map,
           evaluationJs: row.evaluation_js,
-          sources: JSON.parse(sources) as SourceFiles,
+          sources: parseKept<SourceFiles>(sources, hash),
         },
         signature: { keyId: row.key_id, value: row.signature },
         number,
@@ -85,6 +85,10 @@ export function artifactStore(database: Database): ArtifactStore {
         .execute();
     },
 
+    async repair({ artifact, signature }) {
+      await database.db.updateTable('artifacts').set(contentOf(artifact, signature)).where('hash', '=', artifact.hash).execute();
+    },
+
     async remove(agent, hash) {
       await database.transaction(async (tx) => {
         await tx.deleteFrom('versions').where('agent', '=', agent).where('hash', '=', hash).execute();
@@ -93,6 +97,33 @@ export function artifactStore(database: Database): ArtifactStore {
       });
     },
   };
+}
+
+function contentOf(artifact: Artifact, signature: ManifestSignature) {
+  const { manifest, js, map, evaluationJs, sources } = artifact;
+  return {
+    manifest: canonicalJson(manifest),
+    signature: signature.value,
+    key_id: signature.keyId,
+    js,
+    map,
+    evaluation_js: evaluationJs,
+    sources: toJson(sources),
+    sources_hash: sourcesHash(sources),
+    size_bytes: sizeOf(artifact),
+  };
+}
+
+/** @throws SeedError `artifact_corrupt` */
+function parseKept<T>(text: string, hash: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new SeedError('artifact_corrupt', `the durable copy of ${hash.slice(0, 12)} is not what was written`, {
+      cause: error,
+      hint: 'seed code:verify repairs it where this node has a copy of it',
+    });
+  }
 }
 
 /** All in one statement: a swap waits for it. Whoever draws a number at the same time waits for its row. */

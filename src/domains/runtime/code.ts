@@ -165,9 +165,55 @@ export const gc = operation({
     agent: agentName.optional().describe('default: all agents'),
     keep: z.int().min(1).max(10_000).default(100).describe('versions kept beside active and previous'),
     olderThan: z.string().default('7d').describe('younger ones are kept in any case'),
+    durable: z.boolean().default(false).describe('forget them in the database too, with their source and reports, for ever'),
   }),
   output: z.object({ removed: z.array(z.string()), freedBytes: z.int(), kept: z.int(), applied: z.boolean() }),
   http: { method: 'POST', path: '/api/code/gc' },
   examples: [{ summary: 'what would go', input: {} }],
   handler: () => import('./version.ts').then((m) => m.gc),
+});
+
+export const verify = operation({
+  name: 'code:verify',
+  dryRun: true,
+  idempotent: true,
+  summary: 're-check hashes and signatures of the store; repair from the durable copy',
+  description:
+    'Reads every version on this node and in the database again. What is damaged or missing in one is put back from the other, if that one is what was signed. With a dry run it only says what is wrong.',
+  kind: 'write',
+  permission: { resource: 'code', action: 'write' },
+  input: z.object({
+    agent: agentName.optional().describe('default: all agents'),
+    rotateKey: z.boolean().default(false).describe('first sign everything again with a fresh key, and from here on'),
+    acceptOldKeyFor: z
+      .string()
+      .default('7d')
+      .describe("how long the old key's signatures still count, for backups and other nodes; 0s: not at all"),
+  }),
+  output: z.object({
+    ok: z.boolean().describe('nothing is wrong, or nothing any more'),
+    checked: z.int().describe('versions'),
+    durable: z.boolean().describe('the database answered; without it only this disk was checked'),
+    findings: z.array(
+      z.object({
+        agent: z.string(),
+        what: z.string().describe('v3, or active: the pointer to what is live'),
+        where: z.enum(['disk', 'durable']),
+        hash: z.string().nullable(),
+        problem: z.string(),
+        repaired: z.boolean(),
+      }),
+    ),
+    keyId: z.string().describe('of the key that signs'),
+    acceptedKeys: z.array(z.object({ keyId: z.string(), until: z.string().nullable().describe('null: until it is taken out') })),
+    resigned: z.int().describe('versions that were signed again'),
+    applied: z.boolean(),
+  }),
+  http: { method: 'POST', path: '/api/code/verify' },
+  cli: { verdict: 'ok' },
+  examples: [
+    { summary: 'what is wrong, and mend it', input: {} },
+    { summary: 'with a fresh key; the old one counts for another month', input: { rotateKey: true, acceptOldKeyFor: '30d' } },
+  ],
+  handler: () => import('./version.ts').then((m) => m.verify),
 });

@@ -253,16 +253,35 @@ async function plan(agent: string, target: { hash: string; number: number }, con
   };
 }
 
-export async function gc(input: { agent?: string; keep: number; olderThan: string }, context: Context) {
+export async function gc(input: { agent?: string; keep: number; olderThan: string; durable: boolean }, context: Context) {
   const { ports, dryRun } = context;
   if (input.agent !== undefined) await ports.agents.get(input.agent);
-  const holds = ports.agents.holds();
   const result = await ports.codeStore.gc({
     agents: input.agent === undefined ? ports.agents.names() : [input.agent],
     keep: input.keep,
     olderThanMs: parseDuration(input.olderThan),
-    holds,
+    durable: input.durable,
     dryRun,
   });
   return { ...result, applied: !dryRun };
+}
+
+export async function verify(input: { agent?: string; rotateKey: boolean; acceptOldKeyFor: string }, { ports, dryRun, nowMs }: Context) {
+  if (input.agent !== undefined) await ports.agents.get(input.agent);
+  const until = new Date(nowMs + parseDuration(input.acceptOldKeyFor)).toISOString();
+  const rotated = input.rotateKey && !dryRun ? await ports.codeStore.rotateKey(until) : null;
+  const { checked, durable, findings } = await ports.codeStore.verify({
+    ...(input.agent === undefined ? {} : { agents: [input.agent] }),
+    repair: !dryRun,
+  });
+  return {
+    ok: findings.every(({ repaired }) => repaired),
+    checked,
+    durable,
+    findings,
+    keyId: ports.codeStore.keys.keyId,
+    acceptedKeys: ports.codeStore.keys.accepted.map(({ keyId, until: end }) => ({ keyId, until: end })),
+    resigned: rotated?.resigned ?? 0,
+    applied: !dryRun,
+  };
 }

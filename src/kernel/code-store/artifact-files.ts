@@ -97,14 +97,18 @@ export class ArtifactFiles {
   async remove(hash: string): Promise<void> {
     // The manifest first: what has none is not served, however far this gets.
     for (const suffix of SUFFIXES.toReversed()) {
-      await rm(join(this.#folder, hash + suffix), { force: true });
+      await rm(join(this.#folder, hash + suffix), { force: true, recursive: true });
     }
   }
 
   /** By hash, what has any file there. */
   async list(): Promise<Map<string, CachedArtifact>> {
     const found = new Map<string, CachedArtifact>();
-    const names = (await readdir(this.#folder)).filter((name) => OBJECT.test(name));
+    // A folder that somebody has removed is made again by the next who writes.
+    const there = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? [] : Promise.reject(error),
+    );
+    const names = there.filter((name) => OBJECT.test(name));
     const stats = await Promise.all(names.map((name) => stat(join(this.#folder, name)).catch(() => null)));
     for (const [index, name] of names.entries()) {
       const hash = OBJECT.exec(name)?.groups?.['hash'] ?? '';

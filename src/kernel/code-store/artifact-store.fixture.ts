@@ -110,6 +110,10 @@ export class MemoryArtifactStore implements ArtifactStore {
     await this.change(hash, (signed) => ({ ...signed, signature }));
   }
 
+  async repair(signed: SignedArtifact): Promise<void> {
+    await this.change(signed.artifact.hash, () => signed);
+  }
+
   async remove(agent: string, hash: string): Promise<void> {
     await this.#arrive();
     this.#records.set(
@@ -124,6 +128,16 @@ export class MemoryArtifactStore implements ArtifactStore {
     await this.#arrive();
     const text = this.#texts.get(hash);
     if (text !== undefined) this.#texts.set(hash, JSON.stringify(change(JSON.parse(text) as SignedArtifact)));
+  }
+
+  /** Loses what a version consists of, and not that there is one. */
+  lose(hash: string): void {
+    this.#texts.delete(hash);
+  }
+
+  /** Says of whatever it keeps that it is a version of this agent. */
+  adopt(agent: string, record: VersionRecord): void {
+    this.#records.set(agent, [...(this.#records.get(agent) ?? []), record]);
   }
 
   /** Every answer takes a turn of the loop, so that calls interleave as they do with a database. */

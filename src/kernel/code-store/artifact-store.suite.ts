@@ -64,6 +64,17 @@ export function artifactStoreSuite(open: () => Promise<ArtifactStore>): void {
     expect((await store.get('packer', signedVersion(2).artifact.hash))?.signature).toEqual(signedVersion(2).signature);
   });
 
+  test('what was signed takes the place of what is kept', async () => {
+    const store = await open();
+    const whole = signedVersion(1, { evaluationJs: null });
+    const { artifact, signature } = whole;
+    await store.put({ artifact: { ...artifact, js: 'x', map: 'x', sources: {}, evaluationJs: 'x' }, signature }, ORIGIN);
+    await store.repair(whole);
+    expect(await store.get('packer', artifact.hash)).toEqual({ ...whole, number: 1 });
+    await store.repair(signedVersion(2));
+    expect(await store.list('packer')).toHaveLength(1);
+  });
+
   test('a version that was removed is gone, and its number is not given again', async () => {
     const store = await open();
     for (const content of [1, 2, 3]) await store.put(signedVersion(content), ORIGIN);

@@ -41,7 +41,10 @@ export interface ArtifactStore {
    * agent are 1, 2, 3 … without holes, whoever asks at the same time. The same hash again answers the number it has.
    */
   put(signed: SignedArtifact, origin: Origin): Promise<number>;
-  /** Null when the agent has no such version. Nothing is checked here: the code store checks what it is given. */
+  /**
+   * Null when the agent has no such version. Nothing is checked here: the code store checks what it is given.
+   * @throws SeedError `artifact_corrupt` when what is kept can not even be read
+   */
   get(agent: string, hash: string): Promise<(SignedArtifact & { number: number }) | null>;
   /** All versions of the agent by number, the first one first; empty for an agent nobody knows. */
   list(agent: string): Promise<readonly VersionRecord[]>;
@@ -49,6 +52,8 @@ export interface ArtifactStore {
   agents(): Promise<readonly string[]>;
   /** Puts another signature of the same manifest in the place of the old one, after a key was rotated. */
   resign(hash: string, signature: ManifestSignature): Promise<void>;
+  /** Puts what was signed in the place of what is kept under its hash, to the byte. Nothing happens when there is none. */
+  repair(signed: SignedArtifact): Promise<void>;
   /** Forgets a version for ever; its number is never given again. Nothing happens when there is none. */
   remove(agent: string, hash: string): Promise<void>;
 }

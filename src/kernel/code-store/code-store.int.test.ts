@@ -61,7 +61,10 @@ describe('put and load', () => {
     const store = await bench.open();
     await rm(join(bench.root, 'objects'), { recursive: true });
     await writeFile(join(bench.root, 'objects'), 'no folder');
-    await expect(store.put(versionOf('a'))).rejects.toThrow(/ENOTDIR/);
+    await expect(store.put(versionOf('a'))).rejects.toMatchObject({
+      code: 'storage_full',
+      message: expect.stringContaining('is not a folder'),
+    });
     expect(await bench.durable.list('packer')).toEqual([]);
   });
 
@@ -191,7 +194,7 @@ describe('start', () => {
       ['it is missing', false],
     ]);
     expect((await fresh.verify({ repair: true })).findings.every(({ repaired }) => repaired)).toBe(true);
-    expect(await fresh.verify()).toEqual({ checked: 3, findings: [] });
+    expect(await fresh.verify()).toEqual({ checked: 3, durable: true, findings: [] });
     bench.durable.away = AWAY;
     const alone = await bench.open();
     for (const { artifact, number } of versions) expect(await alone.load('packer', artifact.hash)).toEqual({ artifact, number });
@@ -215,7 +218,7 @@ describe('start', () => {
       const names = await readdir(join(bench.root, folder));
       expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([alive]);
     }
-    expect(await store.verify()).toEqual({ checked: 1, findings: [] });
+    expect(await store.verify()).toEqual({ checked: 1, durable: true, findings: [] });
   });
 });
 
@@ -233,6 +236,20 @@ test('after a rotation everything is signed again, and the old key can go', asyn
     expect(await reopened.load('packer', artifact.hash)).toEqual({ artifact, number });
   expect((await bench.durable.get('packer', versions[0]?.artifact.hash ?? ''))?.signature.keyId).toBe(keyId);
   expect(bench.damages).toEqual([]);
+});
+
+test('a rotation without any time for the old key loses nothing, and can be run again after it was interrupted', async () => {
+  const store = await bench.open();
+  const before = store.keys.keyId;
+  const { artifact } = await store.put(versionOf(1));
+  // Interrupted between the keys and the signatures.
+  await store.keys.rotate(null);
+  const { resigned } = await store.rotateKey('2026-01-01T00:00:00Z');
+  expect(resigned).toBe(1);
+  expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
+  expect(await store.verify()).toMatchObject({ findings: [] });
+  expect(store.keys.accepted.find(({ keyId }) => keyId === before)?.until).toBeNull();
+  await expect(store.rotateKey('soon')).rejects.toMatchObject({ code: 'invalid_input' });
 });
 
 test('an old key counts until its end, and its versions are then refused', async () => {

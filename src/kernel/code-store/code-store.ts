@@ -1,5 +1,6 @@
 // Every version of every agent: addressed by hash, signed, checked on every load. The durable copy is the truth; the files
 // under CODE_ROOT are this node's cache of it and its black box, good enough to serve from when there is nothing else.
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
@@ -9,12 +10,13 @@ import type { ContractData } from '../compiler/contract.ts';
 import { ArtifactFiles, fileHashes, HASH, hashManifest } from './artifact-files.ts';
 import type { ArtifactStore, Origin, SignedArtifact, VersionRecord } from './artifact-store.ts';
 import { collectGarbage, type Collected, type CollectRequest } from './collection.ts';
+import type { Holder } from './holder.ts';
 import { Disk } from './disk.ts';
 import { sweepDrafts } from './durable-file.ts';
 import { KnownVersions } from './known-versions.ts';
 import { restoreArtifact } from './restoration.ts';
 import { resignAll } from './rotation.ts';
-import { SigningKeys } from './signing-keys.ts';
+import { checkTime, SigningKeys } from './signing-keys.ts';
 import type { Damage, StoreParts } from './store-parts.ts';
 import { Turns } from './turns.ts';
 import { verifyStore, type Verification, type VerifyRequest } from './verification.ts';
@@ -61,6 +63,7 @@ export interface Version {
 export class CodeStore {
   readonly #parts: StoreParts;
   readonly #known = new KnownVersions();
+  readonly #holders = new Set<Holder>();
 
   /**
    * Makes what is missing, removes what an interrupted writer left, reads or makes the keys. A disk that is full or read-only
@@ -71,14 +74,14 @@ export class CodeStore {
     const { root, keysDir, durable, nowMs = Date.now, onDamage = () => undefined } = options;
     const folders = ['objects', 'versions', 'active'].map((name) => join(root, name));
     const disk = new Disk();
-    await Promise.all(folders.map((folder) => disk.makeFolder(folder)));
+    await Promise.all(folders.map((folder) => ownFolder(disk, folder, onDamage)));
     const files = new VersionFiles(disk, root);
     const agents = await files.agents();
     // What can not be removed from a read-only disk is ignored like everything else that is no record.
     await Promise.allSettled([...folders, ...agents.map((agent) => join(root, 'versions', agent))].map(sweepDrafts));
     const keys = await SigningKeys.open({ folder: keysDir, nowMs });
     const objects = new ArtifactFiles(disk, join(root, 'objects'));
-    return new CodeStore({ disk, objects, files, keys, durable, turns: new Turns(), nowMs, onDamage });
+    return new CodeStore({ root, disk, objects, files, keys, durable, turns: new Turns(), nowMs, onDamage });
   }
 
   private constructor(parts: StoreParts) {
@@ -213,24 +216,49 @@ export class CodeStore {
     });
   }
 
-  /** Looks at every version and record on this disk. Nothing is changed unless `repair` says so. */
+  /** Looks at every version and record, here and in the durable copy. Nothing is changed unless `repair` says so. */
   verify(request: VerifyRequest = {}): Promise<Verification> {
     return verifyStore(this.#parts, request);
   }
 
-  /** Removes from this disk what retention lets go; with `durable` from the durable copy too, for ever. */
-  gc(request: CollectRequest = {}): Promise<Collected> {
-    if (request.durable === true) this.#known.clear();
-    return collectGarbage(this.#parts, (agent) => this.active(agent), request);
+  /**
+   * Whoever needs versions to stay says which, each time that garbage is collected: live on any node, pinned by calls in flight
+   * or parked, in a rollout. @returns what ends it
+   */
+  hold(holder: Holder): () => void {
+    this.#holders.add(holder);
+    return () => void this.#holders.delete(holder);
   }
 
   /**
-   * Signs with a fresh key from here on, and signs again what the present one signed. Its signatures still count until then.
-   * @param until UTC, ISO 8601; null: until `keys.retire`
+   * Removes from this disk what retention lets go and nobody holds; with `durable` from the durable copy too, for ever.
+   * @throws what a holder throws: nothing is removed while somebody can not say what is needed
+   */
+  async gc(request: CollectRequest = {}): Promise<Collected> {
+    const held = await Promise.all([...this.#holders].map(async (holder) => [...(await holder())]));
+    if (request.durable === true) this.#known.clear();
+    return collectGarbage(this.#parts, { ...request, held: new Set(held.flat()), activeOf: (agent) => this.active(agent) });
+  }
+
+  /**
+   * Signs with a fresh key from here on, and signs again whatever is vouched for now. Can be run again after it was interrupted.
+   * @param until when signatures of the present key cease to count: UTC, ISO 8601; null: at `keys.retire`
    */
   async rotateKey(until: string | null): Promise<{ keyId: string; resigned: number }> {
-    const keyId = await this.#parts.keys.rotate(until);
-    return { keyId, resigned: await resignAll(this.#parts) };
+    const { keys } = this.#parts;
+    const before = keys.accepted.find(({ keyId }) => keyId === keys.keyId);
+    checkTime(until);
+    const keyId = await keys.rotate(null);
+    const resigned = await resignAll(this.#parts);
+    // Not before everything is signed again: an end that has come already would leave it without a signature that counts.
+    if (before !== undefined && until !== null) await keys.accept(before.publicKey, until);
+    return { keyId, resigned };
+  }
+
+  /** @throws SeedError `storage_full` when nothing can be written under `root` now */
+  async probe(): Promise<void> {
+    const { disk, root } = this.#parts;
+    await disk.probe(root);
   }
 
   /** Waits for what is being written. */
@@ -277,4 +305,18 @@ export class CodeStore {
       return this.#parts.files.list(agent);
     }
   }
+}
+
+/** A file where a folder of ours should be is nobody's: it is set aside, and the folder is made. */
+async function ownFolder(disk: Disk, folder: string, onDamage: (damage: Damage) => void): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found !== null && !found.isDirectory()) {
+    const aside = `${folder}.set-aside`;
+    const repaired = await rename(folder, aside).then(
+      () => true,
+      () => false,
+    );
+    onDamage({ agent: null, hash: null, problem: `${folder} is no folder${repaired ? `; it is ${aside} now` : ''}`, repaired });
+  }
+  await disk.makeFolder(folder);
 }

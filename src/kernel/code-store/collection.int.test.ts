@@ -23,7 +23,8 @@ test('removes old versions from the disk alone, never what is live or held', asy
   await store.activate('packer', hashes[0] ?? '');
   await store.activate('packer', hashes[1] ?? '');
   bench.nowMs = Date.parse(at(12));
-  const request = { keep: 2, holds: [hashes[2] ?? ''], olderThanMs: 7 * DAY_MS };
+  store.hold(() => [hashes[2] ?? '']);
+  const request = { keep: 2, olderThanMs: 7 * DAY_MS };
   const plan = await store.gc({ ...request, dryRun: true });
   expect(plan).toEqual({ removed: ['packer v5', 'packer v4'], freedBytes: expect.any(Number), kept: 6 });
   expect(await store.cached('packer')).toEqual(new Set(hashes));

@@ -11,8 +11,6 @@ const ORPHAN_AGE_MS = 60 * 60 * 1000;
 export interface CollectRequest extends Retention {
   /** Default: all. */
   agents?: readonly string[];
-  /** Hashes that stay whatever their age: live on any node, pinned, parked, in a rollout. */
-  holds?: Iterable<string>;
   /** Only say what would go. Default false. */
   dryRun?: boolean;
   /** Forget them in the durable copy too, for ever. Default false. */
@@ -29,14 +27,16 @@ export interface Collected {
 
 export async function collectGarbage(
   parts: StoreParts,
-  activeOf: (agent: string) => Promise<ActivePointer | null>,
-  request: CollectRequest,
+  request: CollectRequest & {
+    /** Hashes that stay whatever their age. */
+    held: ReadonlySet<string>;
+    activeOf: (agent: string) => Promise<ActivePointer | null>;
+  },
 ): Promise<Collected> {
   const { objects, files, durable, turns, nowMs } = parts;
-  const { holds = [], dryRun = false } = request;
+  const { held, activeOf, dryRun = false } = request;
   const known = await durable.agents();
   const cached = await objects.list();
-  const held = new Set(holds);
   const removed: string[] = [];
   let freedBytes = 0;
 

@@ -1,7 +1,8 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { versionOf } from './artifact-store.fixture.ts';
+import type { VersionRecord } from './artifact-store.ts';
 import { AWAY, StoreBench } from './code-store.fixture.ts';
 import type { Version } from './code-store.ts';
 
@@ -159,20 +160,22 @@ describe('verify', () => {
     await writeFile(join(bench.root, 'versions', 'packer', '4.json'), 'x');
     await writeFile(join(bench.root, 'active', 'packer'), 'x');
     const problems = [
-      { what: 'v2', hash: hashes[1], problem: 'the script is not the one that was signed' },
-      { what: 'v3', hash: hashes[2], problem: 'a file of it is missing' },
-      { what: 'v4', hash: hashes[3], problem: 'its record is damaged' },
-      { what: 'active', hash: null, problem: 'the pointer is damaged' },
+      { what: 'v2', where: 'disk', hash: hashes[1], problem: 'the script is not the one that was signed' },
+      { what: 'v3', where: 'disk', hash: hashes[2], problem: 'a file of it is missing' },
+      { what: 'v4', where: 'disk', hash: hashes[3], problem: 'its record is damaged' },
+      { what: 'active', where: 'disk', hash: null, problem: 'the pointer is damaged' },
     ];
     expect(await store.verify()).toEqual({
       checked: 4,
+      durable: true,
       findings: problems.map((problem) => ({ agent: 'packer', ...problem, repaired: false })),
     });
     expect(await store.verify({ repair: true })).toEqual({
       checked: 4,
+      durable: true,
       findings: problems.map((problem) => ({ agent: 'packer', ...problem, repaired: true })),
     });
-    expect(await store.verify()).toEqual({ checked: 4, findings: [] });
+    expect(await store.verify()).toEqual({ checked: 4, durable: true, findings: [] });
     expect((await store.active('packer'))?.hash).toBe(hashes[0]);
   });
 
@@ -192,7 +195,115 @@ describe('verify', () => {
     await writeFile(join(bench.root, 'objects', `${artifact.hash}.js`), 'changed');
     bench.durable.away = AWAY;
     expect((await store.verify({ repair: true })).findings).toEqual([
-      expect.objectContaining({ what: 'v1', problem: expect.stringContaining('there is no durable copy'), repaired: false }),
+      expect.objectContaining({ what: 'v1', problem: expect.stringContaining('the durable copy can not be reached'), repaired: false }),
     ]);
   });
+
+  test('a durable copy that is damaged is repaired from this disk, and only from what was signed', async () => {
+    const store = await bench.open();
+    const { artifact } = await store.put(versionOf(1));
+    const other = await store.put(versionOf(2));
+    const whole = await bench.durable.get('packer', artifact.hash);
+    const damage = (hash: string): Promise<void> =>
+      bench.durable.change(hash, (signed) => ({ ...signed, artifact: { ...signed.artifact, js: 'var other;' } }));
+    await damage(artifact.hash);
+    await damage(other.artifact.hash);
+    await writeFile(join(bench.root, 'objects', `${other.artifact.hash}.map`), 'changed');
+    const found = {
+      agent: 'packer',
+      what: 'v1',
+      where: 'durable',
+      hash: artifact.hash,
+      problem: 'the script is not the one that was signed',
+    };
+    expect((await store.verify()).findings).toContainEqual({ ...found, repaired: false });
+    const { findings } = await store.verify({ repair: true });
+    expect(findings).toContainEqual({ ...found, repaired: true });
+    expect(await bench.durable.get('packer', artifact.hash)).toEqual(whole);
+    // Damaged here and there: nobody vouches for anything.
+    expect(findings.filter(({ what }) => what === 'v2').map(({ where, repaired }) => [where, repaired])).toEqual([
+      ['durable', false],
+      ['disk', false],
+    ]);
+  });
+
+  test('a version that the durable copy has lost is found', async () => {
+    const store = await bench.open();
+    const { artifact } = await store.put(versionOf(1));
+    bench.durable.lose(artifact.hash);
+    expect((await store.verify({ repair: true })).findings).toEqual([
+      { agent: 'packer', what: 'v1', where: 'durable', hash: artifact.hash, problem: 'it is missing', repaired: false },
+    ]);
+  });
+});
+
+describe('what was signed once is no use elsewhere', () => {
+  test('an older version under the name of a newer one', async () => {
+    const store = await bench.open();
+    const [one, two] = [await store.put(versionOf(1)), await store.put(versionOf(2))];
+    for (const path of await bench.filesOf(one.artifact.hash)) await copyFile(path, path.replace(one.artifact.hash, two.artifact.hash));
+    await expect((await bench.openAlone()).load('packer', two.artifact.hash)).rejects.toMatchObject({
+      code: 'artifact_corrupt',
+      message: expect.stringContaining('the manifest does not have the hash of its name'),
+    });
+    expect((await store.load('packer', two.artifact.hash)).artifact).toEqual(two.artifact);
+  });
+
+  test("another agent's version, in the files and in the durable copy", async () => {
+    const store = await bench.open();
+    const mine = await store.put(versionOf(1));
+    const theirs = await store.put(versionOf(2, { agent: 'extract' }));
+    const record = { ...(await store.versions('extract'))[0], agent: 'packer', number: 2 };
+    // As if somebody had written it into the database.
+    bench.durable.adopt('packer', record as VersionRecord);
+    const fresh = await bench.open();
+    await expect(fresh.load('packer', theirs.artifact.hash)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await fresh.verify({ agents: ['packer'], repair: true })).findings).toEqual([
+      expect.objectContaining({ what: 'v2', where: 'durable', problem: 'it is a version of extract', repaired: false }),
+      expect.objectContaining({ what: 'v2', where: 'disk', problem: 'it is a version of extract', repaired: false }),
+    ]);
+    expect((await fresh.load('packer', mine.artifact.hash)).number).toBe(1);
+  });
+
+  test("another agent's pointer and record", async () => {
+    const store = await bench.open();
+    const mine = await store.put(versionOf(1));
+    const theirs = await store.put(versionOf(2, { agent: 'extract' }));
+    await store.activate('packer', mine.artifact.hash);
+    await store.activate('extract', theirs.artifact.hash);
+    await copyFile(join(bench.root, 'active', 'extract'), join(bench.root, 'active', 'packer'));
+    await copyFile(join(bench.root, 'versions', 'extract', '1.json'), join(bench.root, 'versions', 'packer', '2.json'));
+    expect(await store.active('packer')).toBeNull();
+    bench.durable.away = AWAY;
+    expect((await store.versions('packer')).map(({ hash }) => hash)).toEqual([mine.artifact.hash]);
+  });
+});
+
+test('folders and files in the place of ours are set aside or replaced, and everything is there again', async () => {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf(1));
+  await store.activate('packer', artifact.hash);
+  await rm(join(bench.root, 'active'), { recursive: true });
+  await writeFile(join(bench.root, 'active'), 'a file');
+  for (const path of await bench.filesOf(artifact.hash)) {
+    await rm(path);
+    await mkdir(join(path, 'with', 'more'), { recursive: true });
+  }
+  const fresh = await bench.open();
+  expect(await readFile(join(bench.root, 'active.set-aside'), 'utf8')).toBe('a file');
+  expect((await fresh.load('packer', artifact.hash)).artifact).toEqual(artifact);
+  await fresh.activate('packer', artifact.hash);
+  expect(await fresh.verify()).toEqual({ checked: 1, durable: true, findings: [] });
+});
+
+test('a store whose folder is removed under it makes it again', async () => {
+  const store = await bench.open();
+  const { artifact } = await store.put(versionOf(1));
+  await store.probe();
+  await rm(bench.root, { recursive: true });
+  await expect(store.probe()).rejects.toMatchObject({ code: 'storage_full', message: expect.stringContaining('is not there') });
+  expect(await store.cached('packer')).toEqual(new Set());
+  expect((await store.load('packer', artifact.hash)).artifact).toEqual(artifact);
+  expect((await store.put(versionOf(2))).number).toBe(2);
+  await store.probe();
 });

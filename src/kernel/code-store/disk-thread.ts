@@ -1,10 +1,11 @@
 // The thread that touches CODE_ROOT: writing four files durably is some twenty steps, each of which would wait for its turn
 // behind the calls of the event loop.
 import { serveThread } from '#lib/thread.ts';
-import { makeFolder, readTexts, writeDurably } from './durable-file.ts';
+import { makeFolder, probeFolder, readTexts, writeDurably } from './durable-file.ts';
 
 export const diskWork = {
   makeFolder,
+  probeFolder,
   readTexts,
   async write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
     try {

@@ -15,6 +15,11 @@ export class Disk {
     return this.#thread.call('makeFolder', folder);
   }
 
+  /** As `probeFolder`. */
+  probe(folder: string): Promise<void> {
+    return this.#thread.call('probeFolder', folder);
+  }
+
   /** As `readTexts`. */
   read(paths: readonly string[]): Promise<(string | null)[]> {
     return this.#thread.call('readTexts', paths);

@@ -1,7 +1,7 @@
 // Files that are there whole or not at all, whatever happens while they are written: temporary file, fsync, rename, fsync of
 // the folder. A crash leaves at most temporary files, which are swept at the next start.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SeedError } from '#lib/error.ts';
 
@@ -28,12 +28,23 @@ export async function writeDurably(folder: string, files: Readonly<Record<string
     const failed = written.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     for (const { name, draft } of drafts) {
-      await rename(draft, join(folder, name));
+      await replace(draft, join(folder, name));
     }
     await syncFolder(folder);
   } catch (error) {
     await Promise.all(drafts.map(({ draft }) => rm(draft, { force: true }).catch(() => undefined)));
     throw storageError(error, folder);
+  }
+}
+
+/** A folder in the place of a file of ours is nobody's, and goes. */
+async function replace(draft: string, path: string): Promise<void> {
+  try {
+    await rename(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error;
+    await rm(path, { recursive: true });
+    await rename(draft, path);
   }
 }
 
@@ -47,16 +58,44 @@ export async function makeFolder(folder: string, mode = 0o755): Promise<void> {
   }
 }
 
+/** Larger than what a version of an agent takes: a disk that takes this takes the next one. */
+const PROBE_BYTES = 256 * 1024;
+
+/** Whether files can be written there now; nothing of it stays. @throws SeedError `storage_full` */
+export async function probeFolder(folder: string): Promise<void> {
+  const draft = join(folder, `.${process.pid}-${token}-${(count += 1)}.tmp`);
+  try {
+    await writeFile(draft, Buffer.alloc(PROBE_BYTES), { flag: 'wx' });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? missingFolder(error, folder) : storageError(error, folder);
+  } finally {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
+function missingFolder(error: unknown, folder: string): SeedError {
+  return new SeedError('storage_full', `${folder} is not there`, {
+    cause: error,
+    hint: 'mount it again; it is made and filled when it is needed',
+  });
+}
+
 /** The files' texts in order; null for one that is not there. */
 export function readTexts(paths: readonly string[]): Promise<(string | null)[]> {
   return Promise.all(paths.map(readText));
 }
 
+/** Something else is in its place, or the disk does not give it back. */
+const UNREADABLE: ReadonlySet<string> = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'EIO', 'EACCES', 'EPERM']);
+
 async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    // Nothing that we write is empty: it counts as damaged, and is put back.
+    if (UNREADABLE.has(code)) return '';
     throw error;
   }
 }
@@ -91,6 +130,9 @@ function storageError(error: unknown, path: string): unknown {
       cause: error,
       hint: 'mount it writable for the user of this process',
     });
+  }
+  if (code === 'ENOTDIR' || code === 'EEXIST') {
+    return new SeedError('storage_full', `${path} is not a folder`, { cause: error, hint: 'remove what is in its place' });
   }
   return error;
 }

@@ -79,5 +79,5 @@ test('a read-only disk is an error for writers, and no news to readers', async (
   await expect(again.activate('packer', two.artifact.hash)).rejects.toMatchObject(refused);
   expect((await again.load('packer', two.artifact.hash)).artifact).toEqual(two.artifact);
   expect((await again.active('packer'))?.hash).toBe(one.artifact.hash);
-  expect(await again.verify({ repair: true })).toEqual({ checked: 2, findings: [] });
+  expect(await again.verify({ repair: true })).toEqual({ checked: 2, durable: true, findings: [] });
 });

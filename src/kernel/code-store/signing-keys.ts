@@ -200,8 +200,8 @@ function damaged(path: string, cause?: unknown): SeedError {
   });
 }
 
-/** A time nobody can read would never come. @throws SeedError `invalid_input` */
-function checkTime(until: string | null): string | null {
+/** A time nobody can read would never come. @returns it @throws SeedError `invalid_input` */
+export function checkTime(until: string | null): string | null {
   if (acceptedSchema.element.shape.until.safeParse(until).success) return until;
   throw new SeedError('invalid_input', `${JSON.stringify(until)} is not a time`, { hint: 'for example 2026-12-31T00:00:00Z' });
 }

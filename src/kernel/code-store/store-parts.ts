@@ -8,7 +8,8 @@ import type { VersionFiles } from './version-files.ts';
 
 /** Something on this disk that was not what was written. */
 export interface Damage {
-  agent: string;
+  /** Null for what belongs to none. */
+  agent: string | null;
   /** Of the artifact; null for a pointer. */
   hash: string | null;
   problem: string;
@@ -16,6 +17,8 @@ export interface Damage {
 }
 
 export interface StoreParts {
+  /** CODE_ROOT. */
+  root: string;
   disk: Disk;
   objects: ArtifactFiles;
   files: VersionFiles;

@@ -47,9 +47,13 @@ export class VersionFiles {
   /** The whole ones, by number. */
   async list(agent: string): Promise<VersionRecord[]> {
     const names = await namesIn(join(this.#versions, checkName(agent, 'agent')));
-    const numbers = names.flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []));
-    const records = await Promise.all(numbers.toSorted((a, b) => a - b).map((number) => this.read(agent, number)));
-    return records.flatMap((record) => (record.state === 'whole' ? [record.value] : []));
+    const numbers = names
+      .flatMap((name) => (/^[1-9]\d{0,8}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []))
+      .toSorted((a, b) => a - b);
+    const records = await Promise.all(numbers.map((number) => this.read(agent, number)));
+    return records.flatMap((record, index) =>
+      record.state === 'whole' && record.value.agent === agent && numbers[index] === record.value.number ? [record.value] : [],
+    );
   }
 
   /** Agents that have a folder. */
@@ -58,11 +62,17 @@ export class VersionFiles {
   }
 
   readActive(agent: string): Promise<Unsealed<ActivePointer>> {
-    return this.#read(join(this.#active, checkName(agent, 'agent')));
+    return this.#readPointer(agent, '');
   }
 
   readBefore(agent: string): Promise<Unsealed<ActivePointer>> {
-    return this.#read(join(this.#active, checkName(agent, 'agent') + BEFORE));
+    return this.#readPointer(agent, BEFORE);
+  }
+
+  /** A pointer of another agent, in one piece or not, is not this one's. */
+  async #readPointer(agent: string, suffix: string): Promise<Unsealed<ActivePointer>> {
+    const read = await this.#read<ActivePointer>(join(this.#active, checkName(agent, 'agent') + suffix));
+    return read.state === 'whole' && read.value.agent !== agent ? { state: 'damaged' } : read;
   }
 
   /** Swaps the pointer by rename; the one before is kept beside it. @throws SeedError `storage_full` */
