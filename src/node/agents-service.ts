@@ -34,6 +34,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       hosts: parts.get('hosts'),
       state,
       log: callStore,
+      capabilities: [],
       nowMs: Date.now,
       monotonicMs,
       randomSeed: () => randomInt(2 ** 32),

@@ -1,8 +1,9 @@
 // One call, from checked input to committed output: which host, which retries, what its capabilities see.
-import { SeedError, toSeedError, type ErrorCode } from '#lib/error.ts';
+import { SeedError, type ErrorCode } from '#lib/error.ts';
 import { sha256 } from '#lib/canonical-json.ts';
-import { emit } from '#telemetry/emit.ts';
 import type { CallFailure, CallOutcome, CallRequest } from '../sandbox/call.ts';
+import type { Broker } from './capabilities/broker.ts';
+import { CallState } from './capabilities/state.ts';
 import type { InstanceTurn } from './instance.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
@@ -32,7 +33,7 @@ export interface Invocation {
   key: string | null;
   timeMs: number;
   seed: number;
-  principalJson: string;
+  principal: { kind: string; id: string };
   /** Asked for on the asynchronous path only: a synchronous call is over before anybody could go away. */
   signal?: () => AbortSignal;
 }
@@ -49,88 +50,48 @@ export interface Ran {
 export async function run(
   invocation: Invocation,
   version: ServedVersion,
-  options: { hosts: ServingHosts; turn: InstanceTurn | null },
+  options: { hosts: ServingHosts; broker: Broker; turn: InstanceTurn | null },
 ): Promise<Ran> {
-  const { hosts, turn } = options;
+  const { hosts, broker, turn } = options;
   let avoid: string | undefined;
   let alone = false;
   for (let attempt = 0; ; attempt += 1) {
-    let stateJson: string | undefined;
-    let stateError: SeedError | undefined;
-    let waitedMs = 0;
-    const waited = (ms: number): void => void (waitedMs += ms);
-    let storeError: SeedError | undefined;
+    const state = turn === null ? null : new CallState(turn);
+    const { callId: id, exportName, key, principal } = invocation;
+    const capabilities = broker.open({ id, version, exportName, key, principal }, state === null ? [] : [state]);
     // A call that was near a crash is run where its host can say what it was doing.
     const path = attempt === 0 ? version.path.path : 'async';
     const request: CallRequest = {
-      id: invocation.callId,
+      id,
       hash: version.hash,
-      exportName: invocation.exportName,
+      exportName,
       inputJson: invocation.inputJson,
-      key: invocation.key,
+      key,
       timeMs: invocation.timeMs,
       seed: invocation.seed,
       path,
-      principalJson: invocation.principalJson,
-      onRequest: (name, args) => {
-        if (turn !== null && name === 'state.set') {
-          stateJson = JSON.stringify(args);
-          stateError = stateTooLarge(stateJson, version.contract.limits.stateBytes);
-          return served(Promise.resolve('null'), { version, capability: name, waited });
-        }
-        if (turn !== null && name === 'state.get')
-          return served(
-            turn.stateJson().then(
-              (json) => json ?? 'null',
-              (error: unknown) => {
-                storeError = toSeedError(error);
-                throw storeError;
-              },
-            ),
-            { version, capability: name, waited },
-          );
-        emit('seed_agent.capability.request', { duration_us: 0 }, { agent: version.agent, capability: name, outcome: 'refused' });
-        return Promise.reject(new SeedError('forbidden', `the capability ${name} is not granted`));
-      },
+      principalJson: JSON.stringify(principal),
+      onRequest: (name, args, seq) => capabilities.serve(name, args, seq),
       ...(path === 'sync' || invocation.signal === undefined ? {} : { signal: invocation.signal() }),
     };
     const call = (): Promise<HostAnswer> => hosts.call(request, avoid);
-    const answer: HostAnswer = await (alone ? hosts.alone(call) : call());
+    const answer: HostAnswer = await (alone ? hosts.alone(call) : call()).finally(() => capabilities.close());
     const { outcome } = answer;
     version.path.observe({ insideUs: outcome.stats.cpuUs, asked: path, taken: outcome.path });
-    if (outcome.ok && stateError !== undefined) throw stateError;
+    if (outcome.ok && state?.sizeError !== undefined) throw state.sizeError;
     // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
-    if (!outcome.ok && storeError !== undefined) throw storeError;
-    if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) {
-      return { outcome, stateJson, ownUs: outcome.stats.cpuUs + waitedMs * 1000 };
+    if (!outcome.ok && state?.storeError !== undefined) throw state.storeError;
+    if (outcome.ok || !mayRunAgain(outcome) || attempt === MAX_RETRIES) {
+      return { outcome, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
     }
     avoid = answer.hostId;
     alone = outcome.suspects > 1;
   }
 }
 
-/** Tells how a capability was served and how long that took, and leaves the answer as it is. */
-function served(
-  answer: Promise<string>,
-  { version, capability, waited }: { version: ServedVersion; capability: string; waited: (ms: number) => void },
-): Promise<string> {
-  const startedMs = performance.now();
-  const told = (outcome: 'ok' | 'error'): void => {
-    const ms = performance.now() - startedMs;
-    waited(ms);
-    emit('seed_agent.capability.request', { duration_us: Math.round(ms * 1000) }, { agent: version.agent, capability, outcome });
-  };
-  answer.then(
-    () => told('ok'),
-    () => told('error'),
-  );
-  return answer;
-}
-
-function stateTooLarge(json: string, limitBytes: number): SeedError | undefined {
-  const sizeBytes = Buffer.byteLength(json);
-  if (sizeBytes <= limitBytes) return undefined;
-  return new SeedError('agent_error', `the state has ${sizeBytes} bytes, its contract allows ${limitBytes}`);
+/** It lost its host by another's fault, and nothing it did has left the node. */
+function mayRunAgain(outcome: Extract<CallOutcome, { ok: false }>): boolean {
+  return outcome.failure === 'host_lost' && !outcome.suspect && !outcome.hadRequests;
 }
 
 /** Who is to blame for how the call went. */

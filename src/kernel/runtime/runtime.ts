@@ -7,6 +7,8 @@ import { emit } from '#telemetry/emit.ts';
 import type { Metadata } from '#telemetry/events.ts';
 import type { CallLog as LogLine, CallOutcome } from '../sandbox/call.ts';
 import type { AgentWorker } from './agent-worker.ts';
+import { Broker } from './capabilities/broker.ts';
+import type { Capability } from './capabilities/capability.ts';
 import type { CallLog } from './call-log.ts';
 import { callRecord } from './call-record.ts';
 import type { InstanceTurn } from './instance.ts';
@@ -48,6 +50,8 @@ export interface RuntimeOptions {
   hosts: ServingHosts;
   state: StateStore;
   log: CallLog;
+  /** What contracts can grant beside log, now, random and state. */
+  capabilities: readonly Capability[];
   /** ms since the epoch */
   nowMs: () => number;
   monotonicMs: () => number;
@@ -59,12 +63,14 @@ export interface RuntimeOptions {
 
 export class Runtime {
   readonly #options: RuntimeOptions;
+  readonly #broker: Broker;
   readonly #workers = new Map<string, AgentWorker>();
   /** Calls in flight by agent and idempotency key: the second waits for the first. */
   readonly #pending = new Map<string, Promise<unknown>>();
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
+    this.#broker = new Broker(options.capabilities);
   }
 
   add(worker: AgentWorker): void {
@@ -168,7 +174,7 @@ export class Runtime {
       key,
       timeMs: nowMs(),
       seed: this.#options.randomSeed(),
-      principalJson: JSON.stringify({ kind: request.principal.kind, id: request.principal.id }),
+      principal: { kind: request.principal.kind, id: request.principal.id },
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     };
     const startedMs = monotonicMs();
@@ -176,7 +182,7 @@ export class Runtime {
     let ownUs = 0;
     version.enter();
     try {
-      const ran = await run(invocation, version, { hosts: this.#options.hosts, turn });
+      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn });
       ({ outcome, ownUs } = ran);
       if (!outcome.ok) throw failureError(outcome, version.mapStack(outcome.error.stack));
       checks.output(outcome.outputJson);

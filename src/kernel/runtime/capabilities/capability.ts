@@ -1,0 +1,34 @@
+// Port: something an agent may ask the node for. Grants, limits and the books are the broker's; a capability only serves.
+import type { ServedVersion } from '../served-version.ts';
+
+/** The call that asks, as the node knows it: nothing of this comes out of the isolate. */
+export interface CallingCall {
+  id: string;
+  version: ServedVersion;
+  exportName: string;
+  /** Instance key; null for a stateless call. */
+  key: string | null;
+  principal: { kind: string; id: string };
+}
+
+export interface CapabilityRequest {
+  /** One of the capability's `names`. */
+  name: string;
+  /** JSON, as the isolate sent it: not checked by anybody yet. */
+  args: unknown;
+  /** Numbered from 1 within the call, in the order the isolate asked. */
+  seq: number;
+  call: CallingCall;
+  /** Aborted when the call is over, however it ended: what is still under way then is for nobody. Made when it is first read. */
+  readonly signal: AbortSignal;
+}
+
+export interface Capability {
+  /** Requests it serves: the name that a contract grants, alone or with a member (`state.get`). */
+  readonly names: readonly string[];
+  /**
+   * @returns the answer as JSON text. A rejection becomes an error inside the isolate, with its name, message and code, so the
+   *   message is for the agent: nothing secret, nothing of the machine.
+   */
+  serve(request: CapabilityRequest): Promise<string>;
+}
