@@ -12,6 +12,7 @@ export const CALL_OUTCOMES = [
   'output_limit',
   'cancelled',
   'host_lost',
+  'parked',
   'refused',
 ] as const;
 

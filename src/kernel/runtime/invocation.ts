@@ -21,6 +21,7 @@ const FAILURE_CODES: Readonly<Record<CallFailure, ErrorCode>> = {
   memory_limit: 'memory_limit',
   cancelled: 'cancelled',
   host_lost: 'unavailable',
+  parked: 'invalid_state',
 };
 
 /** What the analysis of a rollout counts a call as; null: not the version's doing. */
@@ -103,6 +104,7 @@ export function blame(outcome: CallOutcome): Blame {
     case 'memory_limit':
       return 'limit';
     case 'cancelled':
+    case 'parked':
       return null;
     case 'host_lost':
       return outcome.suspect ? 'limit' : null;

@@ -45,6 +45,11 @@ export interface CallRequest {
    * result is not delivered, but the outcome waits for it, and its rejection ends the call.
    */
   onRequest: (name: string, args: unknown, seq: number) => Promise<string>;
+  /**
+   * Whether this request is answered only after the call has left its host. When the call has nothing else to wait for it is ended
+   * with `parked`: its journal says what it waits for, and it goes on from there by replay. Default: none is.
+   */
+  parks?: (request: JournalRequest) => boolean;
   signal?: AbortSignal;
   /** What to do with the chunks of a handler that is an async generator. Default: they are collected into the outcome's output. */
   stream?: StreamReader;
@@ -87,7 +92,8 @@ export interface CallLog {
 
 /**
  * threw: the agent's code threw. unserialisable: its answer is not JSON. cpu_limit, deadline, memory_limit,
- * output_limit: its own limits. cancelled: the caller went away. host_lost: the process around it died.
+ * output_limit: its own limits. cancelled: the caller went away. host_lost: the process around it died. parked: no failure, it has
+ * left its host until what it waits for is there.
  */
 export type CallFailure =
   | 'threw'
@@ -97,7 +103,8 @@ export type CallFailure =
   | 'memory_limit'
   | 'output_limit'
   | 'cancelled'
-  | 'host_lost';
+  | 'host_lost'
+  | 'parked';
 
 export interface CallStats {
   /** Processor time inside the isolate, microseconds. */
@@ -107,7 +114,7 @@ export interface CallStats {
 }
 
 /** Requests that leave nothing behind unless their call ends well: one that made only these may be run again. */
-export const REQUESTS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['state.get', 'state.set']);
+export const REQUESTS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['state.get', 'state.set', 'sleep', 'ask']);
 
 export type CallOutcome =
   | {

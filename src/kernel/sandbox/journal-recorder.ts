@@ -37,6 +37,11 @@ export class JournalRecorder {
     this.#sent.set(seq, result);
   }
 
+  /** A result is on its way that the isolate has not taken yet. */
+  get isOwing(): boolean {
+    return this.#sent.size > 0;
+  }
+
   /** `list`: what the isolate has taken, in that order, separated by commas: numbers of requests, `chunks:chars` of room, `leave`. */
   delivered(list: string): void {
     if (list === '') return;

@@ -51,6 +51,8 @@ export class PendingCall {
   readonly outcome: Promise<CallOutcome>;
   /** Requests that wait for their result. */
   open = 0;
+  /** Of these, those that nobody answers while the call is in its host. */
+  #parked = 0;
   /** When the host was last heard of or told about it, performance.now(). */
   touchedMs = performance.now();
   /** Where it left its record, if it did. */
@@ -120,8 +122,9 @@ export class PendingCall {
     const { word, request, name, argsJson } = message;
     this.#journal.request(request, { name, argsJson });
     const asked: JournalRequest = { seq: request, name, args: JSON.parse(argsJson) as unknown };
-    this.#replay?.saw(asked, { told: word === 'notify' });
+    const isRecorded = this.#replay?.saw(asked, { told: word === 'notify' }) ?? false;
     if (word === 'notify') {
+      if (isRecorded) return;
       const told = this.#serve(asked);
       // Handled here too, so that a rejection is not an unhandled one while the call goes on.
       told.catch(() => {});
@@ -140,6 +143,7 @@ export class PendingCall {
       this.#replay = null;
       for (const request of step.open) this.#ask(request);
       this.#stream?.goLive();
+      this.#parkIfIdle();
     } else if (step?.kind === 'room') this.#stream?.grant(step.room);
     else if (step?.kind === 'left') {
       this.#leave({ failure: 'cancelled', error: { name: 'Error', message: 'the caller had gone' }, suspects: 0 });
@@ -148,7 +152,16 @@ export class PendingCall {
       const [ok, value] = 'error' in result ? [false, result.error] : [true, result.value];
       this.#clockMs = result.time;
       this.#answer(result.seq, { ok, json: JSON.stringify(value) });
-    }
+    } else if (step === undefined) this.#parkIfIdle();
+  }
+
+  /** Nothing can happen in its host any more: what it waits for comes later, and what it was given it has taken. */
+  #parkIfIdle(): void {
+    if (this.#parked === 0 || this.open > this.#parked || this.#journal.isOwing || this.#stream !== null) return;
+    this.#options.tell(cancelLine(this.seq));
+    const park = (): void =>
+      this.fail({ failure: 'parked', error: { name: 'Parked', message: 'the call waits for what comes later' }, suspects: 0 });
+    Promise.all(this.#told).then(park, (error: unknown) => this.fail({ failure: 'threw', error: errorOf(error), suspects: 1 }));
   }
 
   /** Its handler gave an async generator. */
@@ -251,6 +264,10 @@ export class PendingCall {
   }
 
   #ask(request: JournalRequest): void {
+    if (this.request.parks?.(request) === true) {
+      this.#parked += 1;
+      return;
+    }
     // A clock that was set back does not take the call with it.
     const now = (): void => {
       this.#clockMs = Math.max(this.#clockMs, this.#options.now());

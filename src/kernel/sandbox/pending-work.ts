@@ -10,6 +10,7 @@ const CODES: Readonly<Record<CallFailure, ErrorCode>> = {
   deadline: 'deadline',
   memory_limit: 'memory_limit',
   cancelled: 'cancelled',
+  parked: 'internal',
   host_lost: 'unavailable',
 };
 

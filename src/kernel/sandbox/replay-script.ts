@@ -22,10 +22,12 @@ export class ReplayScript {
     this.#entries = journal.entries;
   }
 
-  /** `told`: a request that gets no result. */
-  saw(request: JournalRequest, options: { told: boolean }): void {
+  /** `told`: a request that gets no result. @returns whether it stands in the record: then whatever it told is done */
+  saw(request: JournalRequest, options: { told: boolean }): boolean {
+    const isRecorded = this.#index + this.#seen.length < this.#entries.length;
     this.#seen.push(request);
     if (!options.told) this.#open.set(request.seq, request);
+    return isRecorded;
   }
 
   /** The stream has given out a chunk. */

@@ -148,7 +148,7 @@ export class SandboxHost implements AsyncDisposable {
     return this.#call(request).outcome;
   }
 
-  /** Runs a call from its journal; when the record is used up it goes on alive, with `onRequest`, which is also told every `state.set` again. */
+  /** Runs a call from its journal; when the record is used up it goes on alive, with `onRequest`. What it had told by then is not told again. */
   async replay(request: ReplayRequest): Promise<ReplayOutcome> {
     const call = this.#call(request, new ReplayScript(request.journal));
     return { outcome: await call.outcome, divergence: call.divergence };
@@ -255,7 +255,7 @@ export class SandboxHost implements AsyncDisposable {
     }
     if (version !== undefined && this.#calls.size === 0) version.progressMs = performance.now();
     this.#calls.set(call.seq, call);
-    this.#send(callLine(call, { version: version?.index ?? 0, stepwise: replay !== undefined }));
+    this.#send(callLine(call, { version: version?.index ?? 0, stepwise: replay !== undefined || request.parks !== undefined }));
     return call;
   }
 

@@ -353,7 +353,7 @@ describe('replay', () => {
   /** What it yields depends on which of its answers had come when it was pulled. */
   const RACE = `async *handle(n, ctx) {
     const came = [];
-    const ask = async (name) => { came.push(name + (await ctx.ask({ name })).n); };
+    const ask = async (name) => { came.push(name + (await ctx.probe({ name })).n); };
     const asked = [ask('a'), ask('b'), ask('c')];
     for (let i = 0; i < n; i += 1) { yield { i, came: [...came], now: ctx.now(), random: Math.random(), pad: 'x'.repeat(3000) }; }
     await Promise.all(asked);
@@ -362,7 +362,7 @@ describe('replay', () => {
 
   test('of a stream gives the same chunks, with every answer at the same place between them', async () => {
     const host = await startTestHost();
-    await host.load(loadRequest(moduleOf(RACE), { isolation: 'call', capabilities: ['ask' as never, 'now', 'random'] }));
+    await host.load(loadRequest(moduleOf(RACE), { isolation: 'call', capabilities: ['probe' as never, 'now', 'random'] }));
     let n = 0;
     const onRequest = async (): Promise<string> => {
       await new Promise((resolve) => setTimeout(resolve, [7, 2, 4][n++ % 3]));

@@ -58,6 +58,28 @@ export function callContexts(realm: Realm, tools: { settings: () => GuestSetting
     call.stateJson = json;
   };
 
+  /** While it waited its key was free, and others may have written: what was read before is not what is there now. */
+  const wait = async (call: GuestCall, name: string, argsJson: string): Promise<string> => {
+    try {
+      return await ask(call, name, argsJson);
+    } finally {
+      call.stateRead = null;
+      call.stateJson = null;
+    }
+  };
+
+  const sleep = async (call: GuestCall, ms: unknown): Promise<void> => {
+    if (typeof ms !== 'number' || !(ms >= 0)) throw new TypeError(`ctx.sleep takes milliseconds, 0 or more, not ${text(ms)}`);
+    await wait(call, 'sleep', `{"ms":${stringify(ms)}}`);
+  };
+
+  const question = async (call: GuestCall, asked: unknown, options: unknown): Promise<unknown> => {
+    if (typeof asked !== 'string') throw new TypeError(`ctx.ask takes a question as text, not ${typeof asked}`);
+    const { schema, timeoutMs } = (options ?? {}) as { schema?: unknown; timeoutMs?: unknown };
+    const args = stringify({ question: asked, schema, timeoutMs }) as string;
+    return parse(await wait(call, 'ask', args));
+  };
+
   const log = (call: GuestCall, level: LogLevel, message: unknown, fieldsJson?: string): void => {
     if (call.ended) return;
     if (call.logLines >= settings().limits.logLines || call.logs.length > MAX_LOG_CHARS) {
@@ -108,6 +130,10 @@ export function callContexts(realm: Realm, tools: { settings: () => GuestSetting
         return () => randomOf(call.turn);
       case 'state':
         return cell === null ? { get: () => readState(call), set: (value: unknown) => writeState(call, value) } : kept(cell);
+      case 'sleep':
+        return (ms: unknown) => sleep(call, ms);
+      case 'ask':
+        return (asked: unknown, options?: unknown) => question(call, asked, options);
       default:
         return async (args: unknown): Promise<unknown> => parse(await ask(call, name, stringify(args) ?? 'null'));
     }
