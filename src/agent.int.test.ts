@@ -110,3 +110,15 @@ test('what the contract does not say, and what an isolate does not have, is an e
   const found = wrong.map((text, index) => [text, errors.some((line) => line.includes(`w${index}.ts(4,`))]);
   expect(found).toEqual(wrong.map((text) => [text, true]));
 });
+
+test('a handler that its contract says streams yields what the contract says of a chunk, and nothing else may', async () => {
+  const streaming = contract.replace("handle: { kind: 'call',", "handle: { kind: 'call', stream: true,");
+  const agentOf = (handle: string): string => `import { agent } from 'seed-agent/agent';
+import type contract from './contract.ts';
+export default agent<typeof contract>({ ${handle}, start: () => {} });
+`;
+  expect(await check({ 'contract.ts': streaming, 'agent.ts': agentOf('async *handle(input) { yield { bin: input.size }; }') })).toEqual([]);
+  expect(await check({ 'contract.ts': streaming, 'agent.ts': agentOf('async *handle() { yield 1; }') })).toHaveLength(1);
+  expect(await check({ 'contract.ts': streaming, 'agent.ts': agentOf('handle: () => ({ bin: 1 })') })).toHaveLength(1);
+  expect(await check({ 'contract.ts': contract, 'agent.ts': agentOf('async *handle() { yield { bin: 1 }; }') })).toHaveLength(1);
+});

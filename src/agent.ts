@@ -15,8 +15,19 @@ export interface CallDefinition {
    * flags are refused when the contract is compiled. Defaults are filled in before the handler sees the input.
    */
   readonly input: z.ZodType;
-  /** What the handler must answer. An answer that does not fit fails the call with `agent_error`. */
+  /**
+   * What the handler must answer; of a stream, what each chunk must be. An answer that does not fit fails the call with
+   * `agent_error`.
+   */
   readonly output: z.ZodType;
+  /**
+   * Whether the handler is an async generator (`async *handle(input, ctx) { … yield chunk … }`), whose chunks reach the caller
+   * while it runs. Say it, so that no later version can change it: left out, whatever the handler gives at a call is taken, though
+   * the types of `agent()` expect no stream. The generator is pulled only while its reader has room. What it returns is ignored;
+   * state is kept when it comes to its end, and not when it throws or its reader goes: then its `finally` blocks run, for half a
+   * second at most. Callers that do not read as it runs get the list of the chunks, and so do `examples` and evaluations.
+   */
+  readonly stream?: boolean;
 }
 
 /** A function the runtime calls at a point of the version's life: `default[name](ctx)`. */
@@ -40,15 +51,17 @@ export type ExportDefinition = CallDefinition | LifecycleDefinition | EvolvableD
 export interface LimitsDefinition {
   /** Processor time over all slices of the call, ms: 1 to 60,000, default 100. */
   readonly cpuMs?: number;
-  /** Wall clock without the time spent waiting for a capability, ms: 1 to 300,000, default 5,000. */
+  /** Wall clock without the time spent waiting for a capability or for a stream's reader, ms: 1 to 300,000, default 5,000. */
   readonly deadlineMs?: number;
-  /** Longest pause between two chunks of a stream, ms: 1 to 300,000, default 30,000. */
+  /** Longest pause between two chunks of a stream, whatever it waits for but its reader, ms: 1 to 300,000, default 30,000. */
   readonly idleMs?: number;
+  /** A whole stream, the pauses of its reader included, ms: 1 to 86,400,000, default 600,000. */
+  readonly streamMs?: number;
   /** Heap of the isolate, MB: 8 to 256, default 32. */
   readonly memoryMb?: number;
   /** JSON text of the input, bytes: up to 4,194,304, default 262,144. */
   readonly inputBytes?: number;
-  /** JSON text of the output, bytes: up to 4,194,304, default 1,048,576. */
+  /** JSON text of the output, of a stream in all, bytes: up to 4,194,304, default 1,048,576. One chunk has 262,144 at most. */
   readonly outputBytes?: number;
   /** JSON text of an instance's state, bytes: up to 4,194,304, default 1,048,576. */
   readonly stateBytes?: number;
@@ -116,8 +129,21 @@ type SchemaOf<C extends ContractDefinition, Name extends PropertyKey, Side exten
 export type Input<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.output<SchemaOf<C, Name, 'input'>>;
 /** What a caller sends: what has a default may be left out. */
 export type Request<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.input<SchemaOf<C, Name, 'input'>>;
-/** What a handler answers and a caller gets. */
+/** What a handler answers; of a stream, one chunk. */
 export type Output<C extends ContractDefinition, Name extends PropertyKey = 'handle'> = z.output<SchemaOf<C, Name, 'output'>>;
+/** What a caller gets who does not read as it runs: of a stream, the list of its chunks. */
+export type Answer<C extends ContractDefinition, Name extends PropertyKey = 'handle'> =
+  Streams<C, Name> extends true ? Output<C, Name>[] : Output<C, Name>;
+
+type Streams<C extends ContractDefinition, Name extends PropertyKey> = C['exports'][Name & keyof C['exports']] extends {
+  readonly stream: true;
+}
+  ? true
+  : false;
+
+/** What a handler gives. */
+type Given<C extends ContractDefinition, Name extends PropertyKey> =
+  Streams<C, Name> extends true ? AsyncIterable<Output<C, Name>> : Output<C, Name> | Promise<Output<C, Name>>;
 
 type Write = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
@@ -151,7 +177,7 @@ export type Context<C extends ContractDefinition = ContractDefinition, State = u
 
 /** The functions a contract lists as `call` and `lifecycle`. */
 export type Agent<C extends ContractDefinition, State = unknown> = {
-  [Name in NamesOf<C, 'call'>]: (input: Input<C, Name>, ctx: Context<C, State>) => Output<C, Name> | Promise<Output<C, Name>>;
+  [Name in NamesOf<C, 'call'>]: (input: Input<C, Name>, ctx: Context<C, State>) => Given<C, Name>;
 } & { [Name in NamesOf<C, 'lifecycle'>]: (ctx: Context<C, State>) => void | Promise<void> };
 
 /**
@@ -183,7 +209,7 @@ export interface ReportedTask<C extends ContractDefinition, Sample = unknown> {
   /** As `Evaluation.sample`. */
   sample(random: () => number): Sample;
   /** As `Evaluation.session`: same unit, same direction. */
-  session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;
+  session(sample: Sample): Generator<Request<C>, SessionResult, Answer<C>>;
 }
 
 export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
@@ -194,7 +220,7 @@ export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
   /** Selection only, inside the candidate's isolate for speed: the score of one sample. Must agree with `session`. Needed by the genetic proposer. */
   inside?(sample: Sample, candidate: Candidate<C>): number;
   /** From outside, in an isolate of its own: yields inputs of `handle` one at a time, is sent each output, returns the score. */
-  session(sample: Sample): Generator<Request<C>, SessionResult, Output<C>>;
+  session(sample: Sample): Generator<Request<C>, SessionResult, Answer<C>>;
   /**
    * Further tasks by name, at most 8: what becomes of them is scored with the test set, on as many draws, and reported beside it.
    * They decide nothing: a version that wins may well be worse at them, and whoever promotes it should know.

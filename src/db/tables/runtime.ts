@@ -101,6 +101,7 @@ export const runtimeTables = {
     output: jsonText(),
     duration_us: bigint(),
     created_at: defaulted(timestamp()),
+    streamed: defaulted(boolean()),
   },
   calls: {
     id: uuid(),
@@ -121,5 +122,6 @@ export const runtimeTables = {
     cpu_us: bigint(),
     redacted: defaulted(boolean()),
     truncated: defaulted(boolean()),
+    streamed: defaulted(boolean()),
   },
 } as const;

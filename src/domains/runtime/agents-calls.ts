@@ -21,6 +21,7 @@ const callItem = z.object({
   principal: z.string().describe('who asked, as kind/id'),
   redacted: z.boolean().describe('what the contract marks as secret was taken out: replaying it gives unknown'),
   truncated: z.boolean().describe('it was too large to be kept whole: replaying it gives unknown'),
+  streamed: z.boolean().describe('its output is the list of the chunks that it streamed'),
 });
 
 export const callsList = operation({

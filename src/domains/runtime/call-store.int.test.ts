@@ -29,6 +29,7 @@ const record = (over: Partial<CallRecord> = {}): CallRecord => ({
   inputJson: '{"n":1}',
   journal: null,
   outputJson: '{"n":2}',
+  streamed: false,
   error: null,
   logs: [],
   principalKind: 'token',

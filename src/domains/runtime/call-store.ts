@@ -104,10 +104,10 @@ function isOutage(error: unknown): boolean {
 function insertCalls(database: Database, records: readonly CallRecord[]) {
   return sql`
     INSERT INTO calls (id, agent, key, export, version, hash, input, journal, output, error, logs, principal_kind, principal_id,
-      started_at, duration_us, cpu_us, redacted, truncated)
+      started_at, duration_us, cpu_us, redacted, truncated, streamed)
     SELECT * FROM json_to_recordset(${toJson(records.map(toRow))}::text::json) AS r (id uuid, agent text, key text, export text,
       version integer, hash text, input text, journal text, output text, error text, logs text, principal_kind text,
-      principal_id text, started_at timestamptz, duration_us bigint, cpu_us bigint, redacted boolean, truncated boolean)
+      principal_id text, started_at timestamptz, duration_us bigint, cpu_us bigint, redacted boolean, truncated boolean, streamed boolean)
     ON CONFLICT DO NOTHING`.execute(database.db);
 }
 
@@ -134,6 +134,7 @@ function toRow(record: CallRecord) {
     cpu_us: Math.round(record.cpuUs),
     redacted: record.redacted,
     truncated: record.truncated || tooLarge,
+    streamed: record.streamed,
   } satisfies Record<keyof Tables['calls'], unknown>;
 }
 

@@ -14,6 +14,7 @@ export const contractView = z.object({
       name: z.string(),
       input: schema,
       output: schema,
+      stream: z.boolean().optional().describe('whether it streams; output is the schema of one chunk then'),
       parameters: z
         .array(z.object({ name: z.string(), min: z.number(), max: z.number(), integer: z.boolean() }))
         .optional()
@@ -27,6 +28,7 @@ export const contractView = z.object({
     cpuMs: z.int(),
     deadlineMs: z.int(),
     idleMs: z.int(),
+    streamMs: z.int().optional(),
     memoryMb: z.int(),
     inputBytes: z.int(),
     outputBytes: z.int(),

@@ -34,6 +34,7 @@ const records = Array.from({ length: 30 }, (_, n): CallRecord => {
     cpuUs: 10,
     redacted: false,
     truncated: false,
+    streamed: false,
   };
 });
 

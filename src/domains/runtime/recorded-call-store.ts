@@ -22,6 +22,7 @@ export interface CallSummary {
   principalId: string;
   redacted: boolean;
   truncated: boolean;
+  streamed: boolean;
 }
 
 /** Members of a summary, as SQL over a row of `calls`. */
@@ -41,6 +42,7 @@ const COLUMNS = {
   principalId: sql`principal_id`,
   redacted: sql`redacted`,
   truncated: sql`truncated`,
+  streamed: sql`streamed`,
 } as const satisfies Record<keyof CallSummary, RawBuilder<unknown>>;
 
 type Field = keyof CallSummary;
@@ -89,6 +91,7 @@ export async function getCall(database: Database, agent: string, id: string): Pr
     cpuUs: row.cpu_us,
     redacted: row.redacted,
     truncated: row.truncated,
+    streamed: row.streamed,
   };
 }
 

@@ -87,6 +87,7 @@ export async function get(input: { agent: string; call: string }, context: Conte
     principal: `${record.principalKind}/${record.principalId}`,
     redacted: record.redacted,
     truncated: record.truncated,
+    streamed: record.streamed,
     input: parsed(record.inputJson),
     output: parsed(record.outputJson),
     error,

@@ -25,6 +25,7 @@ const answer = (over: Partial<IdempotentAnswer> = {}): IdempotentAnswer => ({
   version: 1,
   hash: 'v',
   outputJson: '{"n":1}',
+  streamed: false,
   durationUs: 12.7,
   ...over,
 });

@@ -83,6 +83,7 @@ async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: 
       version: answer.version,
       hash: answer.hash,
       output: answer.outputJson as JsonText,
+      streamed: answer.streamed,
       duration_us: Math.round(answer.durationUs),
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -97,7 +98,7 @@ async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: 
 async function findAnswer(database: Database, agent: string, key: string): Promise<IdempotentAnswer | null> {
   const row = await database.db
     .selectFrom('idempotency_keys')
-    .select(['call_id', 'input_hash', 'export', 'version', 'hash', 'duration_us', 'output'])
+    .select(['call_id', 'input_hash', 'export', 'version', 'hash', 'duration_us', 'output', 'streamed'])
     .where('agent', '=', agent)
     .where('key', '=', key)
     .executeTakeFirst();
@@ -109,6 +110,7 @@ async function findAnswer(database: Database, agent: string, key: string): Promi
     version: row.version,
     hash: row.hash,
     outputJson: row.output,
+    streamed: row.streamed,
     durationUs: row.duration_us,
   };
 }

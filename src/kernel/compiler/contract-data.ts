@@ -2,7 +2,7 @@
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import type { Bundle } from './artifact.ts';
-import { contractSchema, type ContractData } from './contract.ts';
+import { callExport, contractSchema, type ContractData } from './contract.ts';
 import { CONTRACT_ENTRY } from './contract-script.ts';
 import { jsonDepthExceeds } from './json-depth.ts';
 import { schemaProblems, type SchemaProblem } from './json-schema.ts';
@@ -118,10 +118,29 @@ function exampleProblems(contract: ContractData): SchemaProblem[] {
     if (check === undefined) problems.push({ path, message: `there is no export ${example.export} that can be called` });
     else {
       attempt(`${path}.input`, () => check.inputJson(example.input));
-      if (example.output !== undefined) attempt(`${path}.output`, () => check.output(JSON.stringify(example.output)));
+      if (example.output !== undefined) attempt(`${path}.output`, () => checkExampleOutput(contract, check, example));
     }
   }
   return problems;
+}
+
+/** Of a stream the list of its chunks; where the contract does not say whether it is one, what the list has must fit, or the list. */
+function checkExampleOutput(contract: ContractData, check: ExportChecks, example: ContractData['examples'][number]): void {
+  const { output } = example;
+  const streams = callExport(contract, example.export)?.stream;
+  const asChunks = (chunks: readonly unknown[]): void => {
+    for (const chunk of chunks) check.output(JSON.stringify(chunk));
+  };
+  if (streams === true) {
+    if (!Array.isArray(output)) throw new SeedError('contract_invalid', 'must be the list of the chunks: the export says stream: true');
+    return asChunks(output);
+  }
+  try {
+    check.output(JSON.stringify(output));
+  } catch (error) {
+    if (streams === false || !Array.isArray(output)) throw error;
+    asChunks(output);
+  }
 }
 
 /** `exports[0].input` → `exports.handle.input`: the author wrote them by name. */

@@ -15,6 +15,8 @@ export interface CallRecord {
   journal: Journal | null;
   /** JSON, to the byte what the isolate answered; null when the call failed. */
   outputJson: string | null;
+  /** The output is the list of a stream's chunks. */
+  streamed: boolean;
   error: { code: string; message: string; stack?: string } | null;
   logs: readonly LogLine[];
   principalKind: string;

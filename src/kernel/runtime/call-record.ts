@@ -18,7 +18,9 @@ export function callRecord(
 ): CallRecord {
   const { invocation, outcome, error, durationMs, principal } = call;
   const { redactInput, redactOutput } = version.checks(invocation.exportName);
-  const outputJson = outcome?.ok === true ? outcome.outputJson : null;
+  const streamed = outcome?.ok === true && outcome.streamed;
+  // Of a long stream that a reader had nothing was kept.
+  const outputJson = outcome?.ok === true && outcome.outputJson !== '' ? outcome.outputJson : null;
   const redacted = redactInput !== null || redactOutput !== null;
   const stack = (error?.details as { stack?: string } | undefined)?.stack;
   return {
@@ -31,7 +33,8 @@ export function callRecord(
     inputJson: without(redactInput, invocation.inputJson),
     // What an agent asked for and was told may repeat a secret in any place: it is not kept at all.
     journal: redacted ? null : (outcome?.journal ?? null),
-    outputJson: outputJson === null ? null : without(redactOutput, outputJson),
+    outputJson: outputJson === null ? null : without(streamed ? ofChunks(redactOutput) : redactOutput, outputJson),
+    streamed,
     // So may the message of what its code threw.
     error:
       error === null
@@ -46,8 +49,13 @@ export function callRecord(
     durationUs: durationMs * 1000,
     cpuUs: outcome?.stats.cpuUs ?? 0,
     redacted,
-    truncated: false,
+    truncated: outcome?.ok === true && outputJson === null,
   };
+}
+
+/** The contract describes one chunk. */
+function ofChunks(redact: ((value: unknown) => unknown) | null): ((value: unknown) => unknown) | null {
+  return redact === null ? null : (chunks) => (chunks as readonly unknown[]).map(redact);
 }
 
 /** Most contracts mark nothing as secret: then the text stays as it is. */

@@ -64,6 +64,7 @@ async function recorded(version: ServedVersion, input: unknown, over: Partial<Ca
     cpuUs: 1,
     redacted: false,
     truncated: false,
+    streamed: outcome.ok && outcome.streamed,
     ...over,
   };
 }
@@ -167,4 +168,19 @@ test('nothing of a version stays in the host', async () => {
   const version = versionOf(HANDLE);
   await replay(await recorded(version, { n: 2 }), version);
   expect(host.stats()).toMatchObject({ versions: 0, calls: 0 });
+});
+
+test('a stream is compared chunk by chunk, and by the same rules as when it ran', async () => {
+  const stream = `async *handle(input, ctx) { yield { n: input.n }; yield { state: await ctx.state.get() }; }`;
+  const record = await recorded(versionOf(stream), { n: 2 });
+  expect(record).toMatchObject({ streamed: true, outputJson: '[{"n":2},{"state":40}]' });
+  expect(await replay(record, versionOf(stream))).toMatchObject({ verdict: 'same' });
+  const other = versionOf(stream.replace('n: input.n', 'n: 3'), { number: 2 });
+  expect(await replay(record, other)).toMatchObject({ verdict: 'different', differences: [{ path: 'output[0].n' }] });
+  const wrong = versionOf(stream.replace('yield { n: input.n }', 'yield 5'), { number: 3 });
+  expect(await replay(record, wrong)).toMatchObject({
+    replayed: { error: { code: 'agent_error', message: expect.stringMatching(/^chunk 1: /) } },
+  });
+  const earlier = versionOf(stream.replace('yield { n: input.n };', 'await ctx.state.get();'), { number: 4 });
+  expect(await replay(record, earlier)).toMatchObject({ verdict: 'diverged', divergence: { recorded: { chunks: 1 } } });
 });

@@ -5,6 +5,7 @@ import { jsonDifferences, type JsonDifference } from '#lib/json-difference.ts';
 import type { Divergence, LoadedExports, LoadRequest, ReplayOutcome, ReplayRequest } from '../sandbox/call.ts';
 import type { Journal, JournalChunks, JournalRequest } from '../sandbox/journal.ts';
 import type { CallRecord } from './call-log.ts';
+import { collectingStream } from './call-stream.ts';
 import { failureError } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
 
@@ -64,10 +65,13 @@ async function replay(
 ): Promise<ReplayReport> {
   const { host, version, input, journal } = options;
   let beyond: JournalRequest | null = null;
+  const { exportName } = record;
+  const stream = collectingStream(record.id, { checks: version.checks(exportName), contract: version.contract, exportName });
   const { outcome, divergence } = await host.replay({
     id: record.id,
     hash: version.hash,
-    exportName: record.exportName,
+    exportName,
+    stream,
     inputJson: input,
     key: record.key,
     timeMs: journal.time,
@@ -84,16 +88,18 @@ async function replay(
   if (!outcome.ok && outcome.failure === 'host_lost' && !outcome.suspect)
     return unknown(`the replay lost its host: ${outcome.error.message}`);
   if (!outcome.ok) {
-    const failed = failureError(outcome, version.mapStack(outcome.error.stack));
+    const failed = stream.error ?? failureError(outcome, version.mapStack(outcome.error.stack));
     return compared(record, { divergence: left, replayed: answerOf(failed) });
   }
   try {
-    // Chunks are compared as they are.
-    if (!outcome.streamed) version.checks(record.exportName).output(outcome.outputJson);
+    if (!outcome.streamed) stream.checkPlain(outcome.outputJson);
   } catch (error) {
     return compared(record, { divergence: left, replayed: answerOf(toSeedError(error)) });
   }
-  return compared(record, { divergence: left, replayed: { outputJson: outcome.outputJson, error: null } });
+  return compared(record, {
+    divergence: left,
+    replayed: { outputJson: outcome.streamed ? stream.outputJson : outcome.outputJson, error: null },
+  });
 }
 
 /** @returns null when it can be replayed */

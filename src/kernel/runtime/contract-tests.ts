@@ -6,6 +6,7 @@ import type { ContractData } from '../compiler/contract.ts';
 import { mapStack } from '../compiler/stack.ts';
 import { exportChecks } from '../compiler/validator.ts';
 import type { CallOutcome, CallRequest, LoadedExports, LoadRequest } from '../sandbox/call.ts';
+import { collectingStream } from './call-stream.ts';
 
 /** What is needed of the validator host. */
 export interface ValidatorHost {
@@ -94,8 +95,11 @@ async function runExample(index: number, { host, contract, bundle, hash, nowMs }
   const example = contract.examples[index];
   if (example === undefined) throw new SeedError('internal', `example ${index} is not there`);
   const checks = exportChecks(contract, example.export);
+  const id = `example-${index + 1}`;
+  const stream = collectingStream(id, { checks, contract, exportName: example.export });
   const outcome = await host.call({
-    id: `example-${index + 1}`,
+    id,
+    stream,
     hash,
     exportName: example.export,
     inputJson: checks.inputJson(example.input),
@@ -107,7 +111,8 @@ async function runExample(index: number, { host, contract, bundle, hash, nowMs }
     // A new instance: nothing is there, and what is set is forgotten.
     onRequest: () => Promise.resolve('null'),
   });
-  if (outcome.ok) return checks.output(outcome.outputJson);
+  if (outcome.ok) return outcome.streamed ? (JSON.parse(stream.outputJson ?? '[]') as unknown) : stream.checkPlain(outcome.outputJson);
+  if (stream.error !== null) throw stream.error;
   const stack = outcome.error.stack === undefined ? undefined : mapStack(outcome.error.stack, bundle.map);
   throw new SeedError('validation_failed', `example ${index + 1} of the contract failed (${outcome.failure}): ${outcome.error.message}`, {
     details: { example: index, input: example.input, failure: outcome.failure, ...(stack === undefined ? {} : { stack }) },

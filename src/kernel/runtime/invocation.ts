@@ -4,6 +4,7 @@ import { sha256 } from '#lib/canonical-json.ts';
 import type { CallFailure, CallOutcome, CallRequest } from '../sandbox/call.ts';
 import type { Broker } from './capabilities/broker.ts';
 import { CallState } from './capabilities/state.ts';
+import type { CallStream } from './call-stream.ts';
 import type { InstanceTurn } from './instance.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
@@ -41,6 +42,8 @@ export interface Invocation {
 
 export interface Ran {
   outcome: CallOutcome;
+  /** What was wrong with it in our own words, where its host has no better ones. */
+  error: SeedError | null;
   /** Set by the call, not committed yet. */
   stateJson: string | undefined;
   /** Inside the isolate, and waiting for what the call asked for. */
@@ -51,9 +54,9 @@ export interface Ran {
 export async function run(
   invocation: Invocation,
   version: ServedVersion,
-  options: { hosts: ServingHosts; broker: Broker; turn: InstanceTurn | null },
+  options: { hosts: ServingHosts; broker: Broker; turn: InstanceTurn | null; stream: CallStream },
 ): Promise<Ran> {
-  const { hosts, broker, turn } = options;
+  const { hosts, broker, turn, stream } = options;
   let avoid: string | undefined;
   let alone = false;
   for (let attempt = 0; ; attempt += 1) {
@@ -72,6 +75,7 @@ export async function run(
       seed: invocation.seed,
       path,
       principalJson: JSON.stringify(principal),
+      stream,
       onRequest: (name, args, seq) => capabilities.serve(name, args, seq),
       ...(path === 'sync' || invocation.signal === undefined ? {} : { signal: invocation.signal() }),
     };
@@ -82,8 +86,11 @@ export async function run(
     if (outcome.ok && state?.sizeError !== undefined) throw state.sizeError;
     // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
     if (!outcome.ok && state?.storeError !== undefined) throw state.storeError;
-    if (outcome.ok || !mayRunAgain(outcome) || attempt === MAX_RETRIES) {
-      return { outcome, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
+    if (outcome.ok && outcome.streamed) outcome.outputJson = stream.outputJson ?? '';
+    // Chunks that somebody has read can not be taken back.
+    if (outcome.ok || !mayRunAgain(outcome) || stream.chunks > 0 || attempt === MAX_RETRIES) {
+      const error = outcome.ok || outcome.failure !== 'threw' ? null : stream.error;
+      return { outcome, error, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
     }
     avoid = answer.hostId;
     alone = outcome.suspects > 1;

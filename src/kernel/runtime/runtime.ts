@@ -11,6 +11,7 @@ import { Broker } from './capabilities/broker.ts';
 import type { Capability } from './capabilities/capability.ts';
 import type { CallLog } from './call-log.ts';
 import { callRecord } from './call-record.ts';
+import { CallStream, type ChunkReader } from './call-stream.ts';
 import type { InstanceTurn } from './instance.ts';
 import { blame, checkSameInput, failureError, hashInput, run, type Blame, type Invocation } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -32,12 +33,16 @@ export interface InvokeRequest {
   principal: { kind: string; id: string };
   /** Aborted when the caller goes away. */
   signal?: () => AbortSignal;
+  /** Takes the chunks of a handler that is an async generator as they come. Default: they are collected into the answer. */
+  reader?: ChunkReader;
 }
 
 export interface Invoked {
   callId: string;
-  /** JSON text, checked against the contract. */
+  /** JSON text, checked against the contract: what the handler gave, or the list of its chunks; '' where a reader had them. */
   outputJson: string;
+  /** The handler gave an async generator. */
+  streamed: boolean;
   version: number;
   hash: string;
   durationMs: number;
@@ -132,6 +137,7 @@ export class Runtime {
     return {
       callId: known.callId,
       outputJson: known.outputJson,
+      streamed: known.streamed,
       version: known.version,
       hash: known.hash,
       durationMs: known.durationUs / 1000,
@@ -180,25 +186,36 @@ export class Runtime {
     const startedMs = monotonicMs();
     let outcome: CallOutcome | null = null;
     let ownUs = 0;
+    const stream = new CallStream({
+      head: { callId: invocation.callId, version: version.number, hash: version.hash },
+      checks,
+      declared: checks.streams,
+      outputBytes: version.contract.limits.outputBytes,
+      reader: request.reader ?? null,
+      keepAll: request.idempotencyKey !== undefined,
+      signal: request.signal,
+    });
     version.enter();
     try {
-      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn });
+      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn, stream });
       ({ outcome, ownUs } = ran);
-      if (!outcome.ok) throw failureError(outcome, version.mapStack(outcome.error.stack));
-      checks.output(outcome.outputJson);
+      if (!outcome.ok) throw ran.error ?? failureError(outcome, version.mapStack(outcome.error.stack));
+      if (!outcome.streamed) stream.checkPlain(outcome.outputJson);
       const durationUs = (monotonicMs() - startedMs) * 1000;
       await this.#commit(worker, version, {
         request,
         invocation,
         turn,
         outputJson: outcome.outputJson,
+        streamed: outcome.streamed,
         stateJson: ran.stateJson,
         durationUs,
       });
       const durationMs = monotonicMs() - startedMs;
       const recorded = this.#finish(worker, version, { invocation, request, outcome, ownUs, error: null, durationMs });
-      const { outputJson } = outcome;
-      return { callId: invocation.callId, outputJson, version: version.number, hash: version.hash, durationMs, recorded, replayed: false };
+      const { outputJson, streamed } = outcome;
+      const { number, hash } = version;
+      return { callId: invocation.callId, outputJson, streamed, version: number, hash, durationMs, recorded, replayed: false };
     } catch (thrown) {
       const error = toSeedError(thrown);
       this.#finish(worker, version, { invocation, request, outcome, ownUs, error, durationMs: monotonicMs() - startedMs });
@@ -216,11 +233,12 @@ export class Runtime {
       invocation: Invocation;
       turn: InstanceTurn | null;
       outputJson: string;
+      streamed: boolean;
       stateJson: string | undefined;
       durationUs: number;
     },
   ): Promise<void> {
-    const { request, invocation, turn, outputJson, stateJson, durationUs } = call;
+    const { request, invocation, turn, outputJson, streamed, stateJson, durationUs } = call;
     const { idempotencyKey } = request;
     if (turn === null && idempotencyKey === undefined) return;
     const answer = (): IdempotentAnswer => ({
@@ -230,6 +248,7 @@ export class Runtime {
       version: version.number,
       hash: version.hash,
       outputJson,
+      streamed,
       durationUs,
     });
     const idempotency = idempotencyKey === undefined ? null : { key: idempotencyKey, answer: answer() };

@@ -12,6 +12,8 @@ export interface ServedExport extends ExportChecks {
   /** Copies without what the contract marks as secret; null where it marks nothing. */
   redactInput: ((value: unknown) => unknown) | null;
   redactOutput: ((value: unknown) => unknown) | null;
+  /** Whether its handler must be an async generator, as its contract says; undefined where it does not say. */
+  streams: boolean | undefined;
 }
 
 export class ServedVersion {
@@ -71,6 +73,7 @@ export class ServedVersion {
       output: (json) => checks.output(json),
       redactInput: spec === undefined ? null : redactor(spec.input),
       redactOutput: spec === undefined ? null : redactor(spec.output),
+      streams: spec?.stream,
     };
     this.#exports.set(exportName, made);
     return made;

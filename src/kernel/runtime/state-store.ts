@@ -18,6 +18,8 @@ export interface IdempotentAnswer {
   version: number;
   hash: string;
   outputJson: string;
+  /** Of a stream, whose output is the list of its chunks. */
+  streamed: boolean;
   durationUs: number;
 }
 

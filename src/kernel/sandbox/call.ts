@@ -57,7 +57,7 @@ export interface CallRequest {
 
 /** Whoever reads the chunks of a call, if it turns out to have any. */
 export interface StreamReader {
-  /** The handler gave an async generator, and nothing of it has run yet. The signal ends it, as `CallRequest.signal` does. */
+  /** The handler gave an async generator, and nothing of it has run yet. The signal ends it, as `CallRequest.signal` does; what is thrown ends it too. */
   begin(): AbortSignal | undefined;
   /** JSON text. There is room for another when the promise settles; a rejection ends the call with its error. */
   chunk(json: string): Promise<void> | undefined;

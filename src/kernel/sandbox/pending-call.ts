@@ -167,6 +167,12 @@ export class PendingCall {
   /** Its handler gave an async generator. */
   #begun(): void {
     const { request, limits } = this.#options;
+    let signal: AbortSignal | undefined;
+    try {
+      signal = request.stream?.begin();
+    } catch (error) {
+      return this.#leave({ failure: 'threw', error: errorOf(error), suspects: 1 });
+    }
     this.#stream = new PendingStream({
       reader: request.stream ?? null,
       limits,
@@ -182,7 +188,7 @@ export class PendingCall {
             : { failure: 'threw', error: errorOf(reason.error), suspects: 1 },
         ),
     });
-    this.#listenTo(request.stream?.begin());
+    this.#listenTo(signal);
   }
 
   #chunk(json: string): void {
