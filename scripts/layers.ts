@@ -74,8 +74,8 @@ export const FENCES: readonly Fence[] = [
   { packages: ['node:process'], within: [] },
 ];
 
-/** The only readers of the environment. */
-export const ENVIRONMENT = ['src/config.ts'];
+/** The only readers of the environment: a node's settings, and the models that run outside of any node. */
+export const ENVIRONMENT = ['src/config.ts', 'src/models.ts'];
 
 /** Files that import what they are told at run time: the sandbox host starts from sources its parent hands over. */
 export const COMPUTED = ['src/kernel/sandbox/host-loader.mjs'];

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 export type Step =
   | { text: string; usage?: { input: number; output: number } }
   | { write: { path: string; content: string } }
+  /** The structure that Claude Code was asked for: it asks for it as a tool. */
+  | { structured: unknown }
   | { status: number; retryAfterSeconds?: number }
   /** The connection breaks in the middle of the answer. */
   | 'cut'
@@ -131,22 +133,26 @@ function* anthropicEvents(step: Told, id: string, model: string): Generator<Wire
       usage: { ...input, output_tokens: 1 },
     },
   };
-  const isWrite = typeof step === 'object' && 'write' in step;
-  const block = isWrite ? { type: 'tool_use', id: `toolu_${id}`, name: 'Write', input: {} } : { type: 'text', text: '' };
+  const tool =
+    typeof step === 'object' && 'write' in step
+      ? { name: 'Write', input: { file_path: step.write.path, content: step.write.content } }
+      : typeof step === 'object' && 'structured' in step
+        ? { name: 'StructuredOutput', input: step.structured }
+        : null;
+  const block = tool === null ? { type: 'text', text: '' } : { type: 'tool_use', id: `toolu_${id}`, name: tool.name, input: {} };
   yield { type: 'content_block_start', index: 0, content_block: block };
   if (step === 'cut') {
     yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'half of an' } };
     return;
   }
-  if (isWrite) {
-    const { path, content } = step.write;
-    const json = JSON.stringify({ file_path: path, content });
-    yield { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: json } };
+  if (tool !== null) {
+    yield { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: JSON.stringify(tool.input) } };
   } else {
-    for (const text of inPieces(step.text)) yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
+    for (const text of inPieces('text' in step ? step.text : ''))
+      yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
   }
   yield { type: 'content_block_stop', index: 0 };
-  const stop_reason = isWrite ? 'tool_use' : 'end_turn';
+  const stop_reason = tool === null ? 'end_turn' : 'tool_use';
   yield { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: usage?.output ?? 20 } };
   yield { type: 'message_stop' };
 }
@@ -158,7 +164,11 @@ function* openaiEvents(step: Told, id: string): Generator<WireEvent & Record<str
   const item =
     'write' in step
       ? { type: 'custom_tool_call', call_id: `call_${id}`, name: 'apply_patch', input: addFile(step.write) }
-      : { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: step.text }] };
+      : {
+          type: 'message',
+          role: 'assistant',
+          content: [{ type: 'output_text', text: 'text' in step ? step.text : JSON.stringify(step.structured) }],
+        };
   yield { type: 'response.output_item.done', item };
   const tokens = { input: usage?.input ?? 100, output: usage?.output ?? 20 };
   yield {

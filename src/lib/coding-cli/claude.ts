@@ -72,6 +72,7 @@ function argumentsOf(settings: ClaudeSettings, request: CliRequest): string[] {
     '--model',
     request.model ?? settings.model ?? 'sonnet',
     ...rights,
+    ...(request.schema === undefined ? [] : ['--json-schema', JSON.stringify(request.schema)]),
     ...(instructions === undefined ? [] : ['--system-prompt', instructions]),
     ...(maxTurns === undefined ? [] : ['--max-turns', String(maxTurns)]),
     ...(budgetMicroUsd === undefined ? [] : ['--max-budget-usd', (budgetMicroUsd / 1e6).toFixed(6)]),
@@ -102,6 +103,7 @@ interface ResultLine {
   is_error?: boolean;
   api_error_status?: number | null;
   result?: string;
+  structured_output?: unknown;
   errors?: readonly unknown[];
   session_id?: string;
   num_turns?: number;
@@ -173,7 +175,10 @@ class ClaudeReader implements CliReader {
       return failed(failureOf(result, words), words === '' ? `Claude Code ended ${how}` : words);
     const [denied] = result.permission_denials ?? [];
     if (denied !== undefined) return failed('denied', `Claude Code wanted to use ${denied.tool_name ?? 'a tool'} where it may not`);
-    return { ok: true, text: result.result ?? '', ...common };
+    if (this.#request.schema === undefined) return { ok: true, text: result.result ?? '', ...common };
+    // It may answer in words all the same, and call that a success.
+    if (result.structured_output === undefined) return failed('protocol', 'Claude Code answered without the structure that was asked for');
+    return { ok: true, text: JSON.stringify(result.structured_output), ...common };
   }
 
   /** `usage` is this run's, the cost is the session's. */

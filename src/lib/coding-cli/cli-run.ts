@@ -20,6 +20,8 @@ export interface CliCommand {
   args: readonly string[];
   env: ChildEnv;
   input: string;
+  /** Whatever was made for this run alone. */
+  cleanUp?: () => void;
 }
 
 /** `prepare` says what is to be started, or why nothing can be. */
@@ -37,7 +39,8 @@ export async function* runCli(
     return;
   }
   const { cwd, timeoutMs, signal } = request;
-  const lines = runJsonLines({ ...command, cwd, timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  const { cleanUp, ...its } = command;
+  const lines = runJsonLines({ ...its, cwd, timeoutMs, ...(signal === undefined ? {} : { signal }) });
   let end: CommandEnd | null = null;
   try {
     while (end === null) {
@@ -52,6 +55,7 @@ export async function* runCli(
   } finally {
     // The loop was left early: the program ends too.
     if (end === null) await lines.return(GIVEN_UP);
+    cleanUp?.();
   }
   yield ended(options.reader.verdict(end));
 }

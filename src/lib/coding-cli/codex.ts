@@ -1,6 +1,7 @@
 // Codex (`codex exec`) as a coding agent: how it is called, what its lines mean, and when a run of it was a success.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
@@ -38,9 +39,11 @@ function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { m
   if (apiKey === undefined && !existsSync(join(home, 'auth.json'))) {
     return { missing: 'Codex has no credential: set CODEX_API_KEY, or sign it in and mount CODEX_HOME' };
   }
+  const schemaFile = request.schema === undefined ? null : writeSchema(request.schema);
   return {
+    ...(schemaFile === null ? {} : { cleanUp: () => rmSync(dirname(schemaFile), { recursive: true, force: true }) }),
     command: settings.cliPath ?? 'codex',
-    args: argumentsOf(settings, request),
+    args: argumentsOf(settings, request, schemaFile),
     env: {
       PATH: settings.searchPath,
       HOME: home,
@@ -51,7 +54,14 @@ function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { m
   };
 }
 
-function argumentsOf(settings: CodexSettings, { reach, model = settings.model, resume }: CliRequest): string[] {
+/** It takes a file alone. */
+function writeSchema(schema: Readonly<Record<string, unknown>>): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'seed-schema-')), 'schema.json');
+  writeFileSync(file, JSON.stringify(schema));
+  return file;
+}
+
+function argumentsOf(settings: CodexSettings, { reach, model = settings.model, resume }: CliRequest, schemaFile: string | null): string[] {
   const retries = settings.maxRetries ?? 2;
   const config: [string, string | number | boolean][] = [
     ['analytics.enabled', false],
@@ -86,6 +96,7 @@ function argumentsOf(settings: CodexSettings, { reach, model = settings.model, r
     '--disable',
     'apps',
     ...(resume === undefined ? ['--sandbox', reach.kind === 'edit' ? 'workspace-write' : (settings.sandbox ?? 'read-only')] : []),
+    ...(schemaFile === null ? [] : ['--output-schema', schemaFile]),
     ...(model === undefined ? [] : ['-m', model]),
     // The prompt comes on standard input.
     '-',

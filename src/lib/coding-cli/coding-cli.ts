@@ -13,6 +13,8 @@ export interface CliRequest {
   reach: CliReach;
   /** Default: the setting's. */
   model?: string;
+  /** JSON Schema of the answer, which is then JSON. Neither program holds itself to it: check what comes. */
+  schema?: Readonly<Record<string, unknown>>;
   /** A former run of the same program to go on with, and what was booked for it. */
   resume?: { sessionId: string; booked: CliUsage };
   /** Micro-USD that it may cost; checked by the program itself, after the fact. Default: none. */
