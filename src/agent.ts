@@ -85,6 +85,17 @@ export interface RolloutDefinition {
   readonly maxLimitHits?: number;
 }
 
+/** The shape of an instance's state. */
+export interface StateDefinition {
+  /**
+   * Raise it by one when the shape changes, and export `codeChange` from agent.ts: states of an older version are given to it
+   * before the first call that finds them. 1 to 1,000,000, default 1.
+   */
+  readonly version?: number;
+  /** What every state of this version must fit, as far as JSON Schema can say it. A call that sets another one fails with `agent_error`. */
+  readonly schema?: z.ZodType;
+}
+
 export interface ContractDefinition {
   /** Lower-case letters, digits, `_` and `-`; at most 64, starting with a letter or digit. */
   readonly name: string;
@@ -97,6 +108,8 @@ export interface ContractDefinition {
   /** Default: none. */
   readonly capabilities?: readonly Capability[];
   readonly limits?: LimitsDefinition;
+  /** For a contract that grants `state`. */
+  readonly state?: StateDefinition;
   /** Who shares what the module keeps in its own variables: all calls of a `version` (default), those of a `key`, or nobody (`call`). */
   readonly isolation?: 'version' | 'key' | 'call';
   /** What an improvement is measured by. */
@@ -187,6 +200,25 @@ export type Agent<C extends ContractDefinition, State = unknown> = {
 export function agent<C extends ContractDefinition, State = unknown>(handlers: Agent<C, State>): Agent<C, State> {
   return handlers;
 }
+
+/**
+ * Between which versions of the state: `from` is the version that wrote it and is to become the contract's; `down` is the older
+ * version that the contract's is to become again, after a rollback.
+ */
+export type StateChange = { readonly from: number; readonly down?: never } | { readonly from?: never; readonly down: number };
+
+/**
+ * What agent.ts exports when its contract's `state.version` is above 1: `export const codeChange: CodeChange<Old, New> = (state, change) => …`.
+ *
+ * It is given one state and answers what it becomes: JSON of at most `limits.stateBytes` that fits `state.schema`. It runs under the
+ * limits of a call, without `ctx`, with a clock and a generator that stand still, so that one state always becomes the same. What it throws
+ * fails the call that needed it, and the state stays as it was; before a version goes live it is tried on copies of real states.
+ * Going down is its choice: what it gives is taken only when `{ from }` makes of it exactly what was there before.
+ */
+export type CodeChange<Older = unknown, Newer = unknown> = (
+  state: Older | Newer,
+  change: StateChange,
+) => Older | Newer | Promise<Older | Newer>;
 
 /** selection: a search may look as often as it likes. validation: 20 draws that decide. test: 20 draws that are quoted and decide nothing. */
 export type SampleSet = 'selection' | 'validation' | 'test';

@@ -3,9 +3,11 @@ import { randomInt } from 'node:crypto';
 import { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import { CallStore } from '#domains/runtime/call-store.ts';
 import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
+import { frozenHashes, stateHistory } from '#domains/runtime/state-history-store.ts';
 import { stateStore } from '#domains/runtime/state-store.ts';
 import { desiredState } from '#domains/runtime/store.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
+import { rehearseStates } from '#kernel/runtime/state-rehearsal.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { emit } from '#telemetry/emit.ts';
 import { adoptFolders } from './folders.ts';
@@ -18,6 +20,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
   const database = parts.get('database');
   const codeStore = parts.get('codeStore');
   const state = stateStore(database, info.id);
+  const history = stateHistory(database);
   const callStore = parts.set(
     'callStore',
     new CallStore({
@@ -61,7 +64,9 @@ export async function startAgents(parts: Parts): Promise<Service> {
       worker: {
         hosts: parts.get('hosts'),
         state,
+        history,
         monotonicMs,
+        onError: reportTo(parts, 'agents.state.failed'),
         syncPath: parts.ground.config.sandbox.syncPath,
         loadArtifact: (agent, hash) => codeStore.load(agent, hash),
       },
@@ -71,12 +76,14 @@ export async function startAgents(parts: Parts): Promise<Service> {
         nodePrincipal: { kind: 'node', id: info.id },
         nowMs: Date.now,
         monotonicMs,
+        rehearse: (version, live) => rehearseStates({ version, live, history, use: (work) => parts.get('workHosts').validator.use(work) }),
         queueDepth: () => parts.find('improvements')?.open ?? 0,
         onError: reportTo(parts, 'rollout.observation.failed'),
       },
     }),
   );
   const releaseHolds = codeStore.hold(() => agents.holds());
+  const releaseFrozen = codeStore.hold(() => frozenHashes(database));
   await agents.startAll((agent, error) =>
     telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
   );
@@ -86,6 +93,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
     close: async () => {
       retention.close();
       releaseHolds();
+      releaseFrozen();
       await callStore.close();
     },
   };

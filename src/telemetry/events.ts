@@ -142,6 +142,43 @@ export const EVENTS = {
       outcome: oneOf(['ok', 'error', 'refused'], 'how it was answered'),
     },
   },
+  'seed_agent.state.changed': {
+    meaning: 'the state of an instance got another version',
+    level: 'debug',
+    measurements: { bytes: number('characters', 'of JSON before') },
+    metadata: {
+      agent: open('name of the agent'),
+      key: open('instance'),
+      way: oneOf(
+        ['up', 'down', 'snapshot', 'discarded'],
+        'by codeChange; snapshot: what it was before, nobody had written since; discarded: what it was before, on request',
+      ),
+      from: open('version of the state before'),
+      to: open('version of the state that was wanted'),
+    },
+  },
+  'seed_agent.state.change_failed': {
+    meaning: 'codeChange failed on the state of an instance, which stays as it was',
+    level: 'warn',
+    measurements: { bytes: number('characters', 'of JSON') },
+    metadata: {
+      agent: open('name of the agent'),
+      key: open('instance'),
+      version: open('whose codeChange'),
+      reason: open('what went wrong'),
+    },
+  },
+  'seed_agent.state.frozen': {
+    meaning: 'after a rollback an instance stays on the version that was taken back, because its state can not go back without loss',
+    level: 'warn',
+    measurements: { bytes: number('characters', 'of JSON') },
+    metadata: {
+      agent: open('name of the agent'),
+      key: open('instance'),
+      version: open('version that goes on answering it'),
+      reason: open('why its state could not be taken along'),
+    },
+  },
   'seed_agent.call_record.written': {
     meaning: 'a batch of call records is stored',
     level: null,

@@ -69,6 +69,16 @@ export const METRICS = {
     labels: { capability: 'open', outcome: ['ok', 'error', 'refused'] },
     from: [on('seed_agent.capability.request', (_, { capability, outcome }) => ({ labels: { capability, outcome } }))],
   },
+  seed_state_changes_total: {
+    type: 'counter',
+    help: 'States of instances that got another version, or failed to (failed), or had to stay behind a rollback (frozen).',
+    labels: { agent: 'open', way: ['up', 'down', 'snapshot', 'discarded', 'failed', 'frozen'] },
+    from: [
+      on('seed_agent.state.changed', (_, { agent, way }) => ({ labels: { agent, way } })),
+      on('seed_agent.state.change_failed', (_, { agent }) => ({ labels: { agent, way: 'failed' } })),
+      on('seed_agent.state.frozen', (_, { agent }) => ({ labels: { agent, way: 'frozen' } })),
+    ],
+  },
   seed_call_records_total: {
     type: 'counter',
     help: 'Call records that were stored, and that were lost before.',

@@ -29,6 +29,17 @@ const swap = z.object({
   generation: z.int(),
   swapMs: z.number(),
   observing: z.boolean().describe('it is watched now, and taken back by itself if it is worse'),
+  rehearsal: z
+    .object({
+      states: z.int().describe('stored states that were looked at'),
+      changed: z.int().describe('those of an older version: codeChange was tried on copies of them'),
+      down: z
+        .enum(['exact', 'lossy', 'none'])
+        .nullable()
+        .describe('whether a rollback can take them back: exact without loss, lossy not for all, none codeChange does not go down'),
+    })
+    .nullable()
+    .describe('null where no state has versions'),
   applied: z.boolean(),
 });
 

@@ -35,6 +35,7 @@ export const contractView = z.object({
     stateBytes: z.int(),
     logLines: z.int(),
   }),
+  state: z.object({ version: z.int(), schema }).optional().describe('shape of the state of an instance; absent: version 1 of any shape'),
   isolation: z.string(),
   objective: z.object({ name: z.string(), unit: z.string(), direction: z.string() }).optional(),
   rollout: z.object({

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '#db/database.ts';
 import { testDatabase } from '#db/testing.ts';
 import { uuidv7 } from '#lib/id.ts';
-import type { IdempotentAnswer } from '#kernel/runtime/state-store.ts';
+import type { IdempotentAnswer, StateWrite } from '#kernel/runtime/state-store.ts';
 import { stateStore } from './state-store.ts';
 import { insertAgent } from './store.ts';
 
@@ -30,9 +30,28 @@ const answer = (over: Partial<IdempotentAnswer> = {}): IdempotentAnswer => ({
   ...over,
 });
 
+const write = (fence: number, over: Partial<StateWrite> = {}): StateWrite => ({
+  key: 'k',
+  fence,
+  stateJson: '1',
+  stateHash: 'v',
+  stateVersion: 1,
+  written: true,
+  replacesVersion: false,
+  ...over,
+});
+
 describe('a claim', () => {
   test('gives a new instance the first fence and no state', async () => {
-    expect(await stateStore(database, 'n1').claim(agent, 'k', 10_000)).toEqual({ fence: 1, revision: 0, stateJson: null, stateHash: null });
+    expect(await stateStore(database, 'n1').claim(agent, 'k', 10_000)).toEqual({
+      fence: 1,
+      revision: 0,
+      stateJson: null,
+      stateHash: null,
+      stateVersion: 1,
+      migrations: 0,
+      frozenHash: null,
+    });
   });
 
   test('keeps others out while its lease runs, and not after', async () => {
@@ -63,7 +82,7 @@ describe('a commit', () => {
     const store = stateStore(database, 'n1');
     const { fence } = await store.claim(agent, 'k', 60_000);
     const given = answer();
-    const instance = { key: 'k', fence, stateJson: '{"bins":[1,2.5],"text":"ü"}', stateHash: 'v' };
+    const instance = write(fence, { stateJson: '{"bins":[1,2.5],"text":"ü"}' });
     await store.commit({ agent, instance, idempotency: { key: 'i', answer: given } }, 60_000);
     const claim = await store.claim(agent, 'k', 60_000);
     expect(JSON.parse(claim.stateJson ?? '')).toEqual({ bins: [1, 2.5], text: 'ü' });
@@ -77,10 +96,7 @@ describe('a commit', () => {
     const store = stateStore(database, 'n1');
     const { fence } = await store.claim(agent, 'k', -1);
     await stateStore(database, 'n2').claim(agent, 'k', 60_000);
-    const late = store.commit(
-      { agent, instance: { key: 'k', fence, stateJson: '1', stateHash: 'v' }, idempotency: { key: 'i', answer: answer() } },
-      60_000,
-    );
+    const late = store.commit({ agent, instance: write(fence), idempotency: { key: 'i', answer: answer() } }, 60_000);
     await expect(late).rejects.toMatchObject({ code: 'conflict' });
     expect(await store.findAnswer(agent, 'i')).toBeNull();
   });
@@ -89,10 +105,7 @@ describe('a commit', () => {
     const store = stateStore(database, 'n1');
     await store.commit({ agent, instance: null, idempotency: { key: 'i', answer: answer({ outputJson: '"first"' }) } }, 0);
     const { fence } = await store.claim(agent, 'k', 60_000);
-    const second = store.commit(
-      { agent, instance: { key: 'k', fence, stateJson: '1', stateHash: 'v' }, idempotency: { key: 'i', answer: answer() } },
-      60_000,
-    );
+    const second = store.commit({ agent, instance: write(fence), idempotency: { key: 'i', answer: answer() } }, 60_000);
     await expect(second).rejects.toMatchObject({ code: 'conflict' });
     expect((await store.claim(agent, 'k', 60_000)).revision).toBe(0);
     expect((await store.findAnswer(agent, 'i'))?.outputJson).toBe('"first"');

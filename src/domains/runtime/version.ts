@@ -2,6 +2,7 @@
 import { parseDuration } from '#lib/duration.ts';
 import { SeedError, toSeedError } from '#lib/error.ts';
 import type { Version } from '#kernel/code-store/code-store.ts';
+import type { Rehearsal } from '#kernel/runtime/state-rehearsal.ts';
 import type { Swapped } from '#kernel/rollout/rollout.ts';
 import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
@@ -190,6 +191,7 @@ function swapItem(swapped: Swapped) {
     generation: swapped.generation,
     swapMs: swapped.durationUs / 1000,
     observing: swapped.observing,
+    rehearsal: swapped.rehearsal,
     applied: true,
   };
 }
@@ -202,7 +204,7 @@ export async function promote(input: { agent: string; version: string; reason: s
   const { ports, principal, dryRun } = context;
   const rollout = ports.agents.rollout(input.agent);
   const { hash, number } = await resolve(input.agent, input.version, context);
-  if (dryRun) return plan(input.agent, { hash, number }, context);
+  if (dryRun) return plan(input.agent, { hash, number, rehearsal: await rollout.rehearse(hash) }, context);
   const swapped = await rollout.promote({ hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
   return swapItem(swapped);
 }
@@ -237,7 +239,7 @@ async function targetOf(agent: string, context: Context): Promise<{ hash: string
   return { hash: older.hash, number: older.number };
 }
 
-async function plan(agent: string, target: { hash: string; number: number }, context: Context) {
+async function plan(agent: string, target: { hash: string; number: number; rehearsal?: Rehearsal | null }, context: Context) {
   const { row } = context.ports.agents.rollout(agent);
   const numbers = await numbersOf(agent, context);
   const live = row === null ? null : liveHash(row);
@@ -249,6 +251,7 @@ async function plan(agent: string, target: { hash: string; number: number }, con
     generation: (row?.generation ?? 0) + 1,
     swapMs: 0,
     observing: false,
+    rehearsal: target.rehearsal ?? null,
     applied: false,
   };
 }

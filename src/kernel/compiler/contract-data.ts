@@ -7,7 +7,7 @@ import { CONTRACT_ENTRY } from './contract-script.ts';
 import { jsonDepthExceeds } from './json-depth.ts';
 import { schemaProblems, type SchemaProblem } from './json-schema.ts';
 import { mapStack } from './stack.ts';
-import { exportChecks, type ExportChecks } from './validator.ts';
+import { exportChecks, stateCheck, type ExportChecks } from './validator.ts';
 
 const DEADLINE_MS = 5_000;
 /** zod itself takes 10 MB. */
@@ -93,6 +93,11 @@ function* exportProblems(contract: ContractData): Generator<SchemaProblem> {
       }
     }
   }
+  if (contract.state !== undefined) {
+    if (!contract.capabilities.includes('state'))
+      yield { path: 'state', message: 'describes a state that is not granted: add "state" to the capabilities' };
+    if (contract.state.schema !== undefined) yield* schemaProblems(contract.state.schema, { path: 'state.schema', side: 'output' });
+  }
   if (!contract.exports.some((spec) => spec.kind === 'call'))
     yield { path: 'exports', message: 'there is nothing to call: list handle with kind "call"' };
 }
@@ -112,6 +117,7 @@ function exampleProblems(contract: ContractData): SchemaProblem[] {
   for (const { kind, name } of contract.exports) {
     if (kind === 'call') attempt(`exports.${name}`, () => checks.set(name, exportChecks(contract, name)));
   }
+  attempt('state.schema', () => stateCheck(contract));
   for (const [index, example] of contract.examples.entries()) {
     const path = `examples[${index}]`;
     const check = checks.get(example.export);

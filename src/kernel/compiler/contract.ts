@@ -36,6 +36,8 @@ const RESERVED = new Set([
   'isPrototypeOf',
   'propertyIsEnumerable',
   'then',
+  // What agent.ts exports beside it: see CODE_CHANGE.
+  'codeChange',
 ]);
 
 const exportName = z
@@ -83,6 +85,15 @@ export const contractSchema = z.strictObject({
     .default([]),
   capabilities: z.array(z.enum(CAPABILITIES)).default([]),
   limits: callLimitsSchema,
+  /** The shape of an instance's state. Absent: version 1, of any shape. */
+  state: z
+    .strictObject({
+      /** Grows when the shape changes: states of another version go through codeChange. */
+      version: z.int().min(1).max(1_000_000).default(1),
+      /** What every state of this version fits. */
+      schema: jsonSchema.optional(),
+    })
+    .optional(),
   /** Who shares what a module keeps in its own variables. */
   isolation: z.enum(['version', 'key', 'call']).default('version'),
   objective: z.strictObject({ name: z.string(), unit: z.string().default(''), direction: z.enum(['minimize', 'maximize']) }).optional(),
@@ -111,6 +122,14 @@ export const contractSchema = z.strictObject({
     .prefault({}),
 });
 export type ContractData = z.output<typeof contractSchema>;
+
+/** The function that agent.ts exports for states of another version. */
+export const CODE_CHANGE = 'codeChange';
+
+/** Which version of the state this contract's code reads and writes. */
+export function stateVersionOf(contract: ContractData): number {
+  return contract.state?.version ?? 1;
+}
 
 /** The call exports by name. */
 export function callExport(contract: ContractData, name: string): Extract<ExportSpec, { kind: 'call' }> | undefined {

@@ -65,6 +65,21 @@ export function exportChecks(contract: ContractData, exportName: string): Export
   };
 }
 
+/**
+ * Checks the text of a state: its size, its depth, and the contract's schema where it has one. Keep it with the version.
+ * @returns a function that throws SeedError `agent_error` with `details: ValueProblem[]`
+ */
+export function stateCheck(contract: ContractData): (json: string) => void {
+  const schema = contract.state?.schema;
+  const validator = schema === undefined ? null : validatorFor(schema, { useDefaults: false });
+  return (json) => {
+    checkSize(json, { limitBytes: contract.limits.stateBytes, what: 'the state', code: 'agent_error' });
+    if (validator === null) return;
+    if (jsonDepthExceeds(json, MAX_VALUE_DEPTH)) throw new SeedError('agent_error', `the state is nested more than ${MAX_VALUE_DEPTH} deep`);
+    refuse(validator.problems(JSON.parse(json)), 'the state', 'agent_error');
+  };
+}
+
 const cache = new Map<string, Validator>();
 
 /** @param schema as `schemaProblems` found nothing in it. Compiled once for each text; the 256 used last are kept. */

@@ -3,6 +3,8 @@ import { SeedError, toSeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
 import type { AgentWorker } from '../runtime/agent-worker.ts';
+import type { ServedVersion } from '../runtime/served-version.ts';
+import type { Rehearsal } from '../runtime/state-rehearsal.ts';
 import { analyse, type Analysis } from './analysis.ts';
 import type { CallFigures } from './call-stats.ts';
 import { liveHash, type DesiredChange, type DesiredRow, type DesiredState, type SwapKind } from './desired-state.ts';
@@ -23,6 +25,8 @@ export interface Swapped {
   reason: string;
   /** Whether the version is watched now. */
   observing: boolean;
+  /** Null where there were no versions of states to think of. */
+  rehearsal: Rehearsal | null;
   principal: { kind: string; id: string };
   /** From the decision until new calls go to the version, microseconds. */
   durationUs: number;
@@ -54,6 +58,8 @@ export interface RolloutOptions {
   monotonicMs: () => number;
   /** Improvements that wait or run, for the telemetry event. */
   queueDepth: () => number;
+  /** Tries a version on copies of the states it would meet. @throws SeedError `validation_failed` */
+  rehearse: (version: ServedVersion, live: ServedVersion | null) => Promise<Rehearsal | null>;
   onError: (error: unknown) => void;
 }
 
@@ -96,6 +102,12 @@ export class Rollout {
       if (row.phase === 'observing' && row.canary !== null) this.#observe(row.canary, NOTHING_SEEN);
       else this.#stopObserving();
     });
+  }
+
+  /** Only what `promote` would try on copies of states. @throws as it does */
+  async rehearse(hash: string): Promise<Rehearsal | null> {
+    const { worker, rehearse } = this.#options;
+    return rehearse(await worker.prepare(hash), worker.live);
   }
 
   /** Makes a version live and watches it. @throws SeedError what loading it said, `conflict` */
@@ -169,6 +181,7 @@ export class Rollout {
     const from = worker.live;
     // Everything that can fail is done before the row changes: verified, loaded in every host.
     const to = await worker.prepare(request.hash);
+    const rehearsal = kind === 'promote' ? await this.#options.rehearse(to, from) : null;
     const policy = to.contract.rollout;
     const observing = kind === 'promote' && before?.stable !== null && before !== null;
     const live = before === null ? null : liveHash(before);
@@ -218,6 +231,7 @@ export class Rollout {
       toNumber: to.number,
       reason: request.reason,
       observing,
+      rehearsal,
       principal: request.principal,
       durationUs: (monotonicMs() - startedMs) * 1000,
     };

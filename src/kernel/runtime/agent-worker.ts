@@ -2,9 +2,11 @@
 import { SeedError } from '#lib/error.ts';
 import type { Artifact } from '../compiler/artifact.ts';
 import { CallSampler } from './call-sampler.ts';
-import { Instance } from './instance.ts';
+import { Instance, type InstanceTurn } from './instance.ts';
 import { ServedVersion } from './served-version.ts';
 import type { ServingHosts } from './serving-hosts.ts';
+import { StateDescent } from './state-descent.ts';
+import type { StateHistory } from './state-history.ts';
 import type { StateStore } from './state-store.ts';
 
 /** Versions that stay loaded beside the live one: a rollback and a pinned call find theirs ready. */
@@ -17,6 +19,9 @@ export interface AgentWorkerOptions {
   agent: string;
   hosts: ServingHosts;
   state: StateStore;
+  history: StateHistory;
+  /** What went wrong while nobody waited for it. */
+  onError: (error: unknown) => void;
   /** The artifact, checked against its hash and signature, with its number. @throws SeedError `not_found`, `artifact_corrupt` */
   loadArtifact: (agent: string, hash: string) => Promise<{ artifact: Artifact; number: number }>;
   /** Whether quick versions may take the synchronous path. */
@@ -36,6 +41,8 @@ export class AgentWorker {
   readonly sampler = new CallSampler();
   /** Whether a version is on trial, so that all its calls are recorded. */
   observed = false;
+  /** States that a rollback left above the live version. */
+  readonly states: StateDescent;
   readonly #options: AgentWorkerOptions;
   /** Loaded versions, the one used last at the end. */
   readonly #versions = new Map<string, Promise<ServedVersion>>();
@@ -45,6 +52,13 @@ export class AgentWorker {
 
   constructor(options: AgentWorkerOptions) {
     this.#options = options;
+    const { agent, hosts, state, history, onError } = options;
+    this.states = new StateDescent({
+      ...{ agent, hosts, state, history, onError },
+      prepare: (hash) => this.prepare(hash),
+      instance: (key) => this.instance(key),
+      live: () => this.#live,
+    });
   }
 
   get agent(): string {
@@ -88,10 +102,12 @@ export class AgentWorker {
   /** New calls go to `hash` from here on; calls in flight end where they began. */
   async switchTo(hash: string): Promise<Switched> {
     const to = await this.prepare(hash);
+    await this.states.before(to, this.#live);
     const startedMs = this.#options.monotonicMs();
     const from = this.#live;
     this.#live = to;
     const flipMs = this.#options.monotonicMs() - startedMs;
+    this.states.after(to, from);
     void this.#retireOld();
     return { from, to, flipMs };
   }
@@ -102,6 +118,12 @@ export class AgentWorker {
     if (pinned !== undefined && pinned !== this.#live?.hash) return this.prepare(pinned);
     if (this.#live !== null) return this.#live;
     throw new SeedError('unavailable', `the agent ${this.agent} has no live version yet`, { retryAfterMs: 1_000 });
+  }
+
+  /** As `version`, for the instance whose turn it is: not every state is where the live version could read it. */
+  async versionFor(pinned: string | undefined, key: string, turn: InstanceTurn): Promise<ServedVersion> {
+    const version = await this.version(pinned);
+    return pinned === undefined ? this.states.version(version, key, turn) : version;
   }
 
   instance(key: string): Instance {
@@ -121,6 +143,7 @@ export class AgentWorker {
   /** Refuses new calls, waits for those in flight, gives the instances back and unloads everything. */
   async close(): Promise<void> {
     this.#closing = true;
+    await this.states.close();
     // One that could not be loaded has no calls.
     await Promise.allSettled([...this.#versions.values()].map(async (loading) => (await loading).drained()));
     await Promise.allSettled([...this.#instances.values()].map((instance) => instance.close()));
@@ -138,7 +161,7 @@ export class AgentWorker {
 
   /** Unloads the versions used longest ago once their last call has ended. */
   async #retireOld(): Promise<void> {
-    const old = [...this.#versions.keys()].filter((hash) => hash !== this.#live?.hash).slice(0, -KEPT_LOADED);
+    const old = [...this.#versions.keys()].filter((hash) => hash !== this.#live?.hash && !this.states.answers(hash)).slice(0, -KEPT_LOADED);
     for (const hash of old) {
       const loading = this.#versions.get(hash);
       this.#versions.delete(hash);

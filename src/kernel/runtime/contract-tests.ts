@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SeedError, toSeedError } from '#lib/error.ts';
 import type { Bundle } from '../compiler/artifact.ts';
-import type { ContractData } from '../compiler/contract.ts';
+import { CODE_CHANGE, stateVersionOf, type ContractData } from '../compiler/contract.ts';
 import { mapStack } from '../compiler/stack.ts';
-import { exportChecks } from '../compiler/validator.ts';
+import { exportChecks, stateCheck } from '../compiler/validator.ts';
 import type { CallOutcome, CallRequest, LoadedExports, LoadRequest } from '../sandbox/call.ts';
 import { collectingStream } from './call-stream.ts';
 
@@ -43,6 +43,15 @@ export async function contractTests(options: ContractTestsOptions): Promise<void
       if (there.includes(name)) continue;
       const where = kind === 'evolvable' ? `export a function ${name} from agent.ts` : `give agent({ … }) a function ${name}`;
       throw new SeedError('validation_failed', `the contract names ${name}, and agent.ts does not have it`, { hint: where });
+    }
+    if (stateVersionOf(contract) > 1 && !loaded.functions.includes(CODE_CHANGE)) {
+      throw new SeedError(
+        'validation_failed',
+        `the contract's state has version ${stateVersionOf(contract)}, and agent.ts does not export ${CODE_CHANGE}`,
+        {
+          hint: `export const ${CODE_CHANGE}: CodeChange = (state, change) => …, or leave the version out where no state is older`,
+        },
+      );
     }
     for (const [index, example] of contract.examples.entries()) {
       // The first that fails is the one to show
@@ -97,6 +106,7 @@ async function runExample(index: number, { host, contract, bundle, hash, nowMs }
   const checks = exportChecks(contract, example.export);
   const id = `example-${index + 1}`;
   const stream = collectingStream(id, { checks, contract, exportName: example.export });
+  let stateJson: string | null = null;
   const outcome = await host.call({
     id,
     stream,
@@ -109,9 +119,15 @@ async function runExample(index: number, { host, contract, bundle, hash, nowMs }
     path: 'async',
     principalJson: '{"kind":"node","id":"contract-tests"}',
     // A new instance: nothing is there, and what is set is forgotten.
-    onRequest: () => Promise.resolve('null'),
+    onRequest: (name, args) => {
+      if (name === 'state.set') stateJson = JSON.stringify(args);
+      return Promise.resolve('null');
+    },
   });
-  if (outcome.ok) return outcome.streamed ? (JSON.parse(stream.outputJson ?? '[]') as unknown) : stream.checkPlain(outcome.outputJson);
+  if (outcome.ok) {
+    if (stateJson !== null) stateCheck(contract)(stateJson);
+    return outcome.streamed ? (JSON.parse(stream.outputJson ?? '[]') as unknown) : stream.checkPlain(outcome.outputJson);
+  }
   if (stream.error !== null) throw stream.error;
   const stack = outcome.error.stack === undefined ? undefined : mapStack(outcome.error.stack, bundle.map);
   throw new SeedError('validation_failed', `example ${index + 1} of the contract failed (${outcome.failure}): ${outcome.error.message}`, {

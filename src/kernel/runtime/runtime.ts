@@ -12,7 +12,8 @@ import type { Capability } from './capabilities/capability.ts';
 import type { CallLog } from './call-log.ts';
 import { callRecord } from './call-record.ts';
 import { CallStream, type ChunkReader } from './call-stream.ts';
-import type { InstanceTurn } from './instance.ts';
+import { STATE_MIGRATED, type InstanceTurn } from './instance.ts';
+import { ascend } from './state-ascent.ts';
 import { blame, checkSameInput, failureError, hashInput, run, type Blame, type Invocation } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { ServingHosts } from './serving-hosts.ts';
@@ -163,7 +164,10 @@ export class Runtime {
     }
     const instance = worker.instance(request.key ?? DEFAULT_KEY);
     // While it waited another version may have gone live: a call runs on the one that is live when its turn comes.
-    return instance.turn(async (turn) => this.#call(worker, await worker.version(request.hash), { request, turn }));
+    return instance.turn(async (turn) => {
+      const answering = await worker.versionFor(request.hash, request.key ?? DEFAULT_KEY, turn);
+      return this.#call(worker, answering, { request, turn });
+    });
   }
 
   async #call(worker: AgentWorker, version: ServedVersion, call: { request: InvokeRequest; turn: InstanceTurn | null }): Promise<Invoked> {
@@ -195,12 +199,22 @@ export class Runtime {
       keepAll: request.idempotencyKey !== undefined,
       signal: request.signal,
     });
+    let blamed: Blame | undefined;
     version.enter();
     try {
+      if (turn !== null && key !== null && version.stateVersion > 1) {
+        const mayChange = request.hash === undefined || request.hash === worker.live?.hash;
+        const failed = await ascend({ version, key, turn, hosts: this.#options.hosts, mayChange });
+        if (failed !== null) {
+          ({ blamed } = failed);
+          throw failed.error;
+        }
+      }
       const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn, stream });
       ({ outcome, ownUs } = ran);
       if (!outcome.ok) throw ran.error ?? failureError(outcome, version.mapStack(outcome.error.stack));
       if (!outcome.streamed) stream.checkPlain(outcome.outputJson);
+      if (ran.stateJson !== undefined) version.checkState(ran.stateJson);
       const durationUs = (monotonicMs() - startedMs) * 1000;
       await this.#commit(worker, version, {
         request,
@@ -218,7 +232,17 @@ export class Runtime {
       return { callId: invocation.callId, outputJson, streamed, version: number, hash, durationMs, recorded, replayed: false };
     } catch (thrown) {
       const error = toSeedError(thrown);
-      this.#finish(worker, version, { invocation, request, outcome, ownUs, error, durationMs: monotonicMs() - startedMs });
+      if (request.hash === undefined && metNewerState(error, version)) worker.states.metAbove();
+      const durationMs = monotonicMs() - startedMs;
+      this.#finish(worker, version, {
+        invocation,
+        request,
+        outcome,
+        ownUs,
+        error,
+        durationMs,
+        ...(blamed === undefined ? {} : { blamed }),
+      });
       throw error;
     } finally {
       version.leave();
@@ -252,7 +276,7 @@ export class Runtime {
       durationUs,
     });
     const idempotency = idempotencyKey === undefined ? null : { key: idempotencyKey, answer: answer() };
-    if (turn !== null) await turn.commit({ stateJson, stateHash: version.hash, idempotency });
+    if (turn !== null) await turn.commit({ stateJson, stateHash: version.hash, stateVersion: version.stateVersion, idempotency });
     else if (idempotency !== null) await this.#options.state.commit({ agent: worker.agent, instance: null, idempotency }, 0);
   }
 
@@ -267,10 +291,11 @@ export class Runtime {
       ownUs: number;
       error: SeedError | null;
       durationMs: number;
+      /** Where it is known otherwise than from the outcome. */
+      blamed?: Blame;
     },
   ): boolean {
-    const { invocation, outcome, error, durationMs } = call;
-    const blamed = whoIsToBlame(outcome, error);
+    const { invocation, outcome, error, durationMs, blamed = whoIsToBlame(outcome, error) } = call;
     const nowMs = this.#options.nowMs();
     if (blamed !== null) version.stats.observe({ atMs: nowMs, durationUs: durationMs * 1000, ownUs: call.ownUs, outcome: blamed });
     emit(
@@ -291,6 +316,12 @@ export class Runtime {
     if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: call.request.principal }));
     return recorded;
   }
+}
+
+/** Another node is ahead: the state was written by a newer version than the one that is live here. */
+function metNewerState(error: SeedError, version: ServedVersion): boolean {
+  const { reason, stateVersion = 0 } = (error.details ?? {}) as { reason?: unknown; stateVersion?: number };
+  return reason === STATE_MIGRATED && stateVersion > version.stateVersion;
 }
 
 /** How the call ended, in the words of the metrics. */

@@ -1,8 +1,8 @@
 // A version that can be called: its contract with compiled validators, how fast it is, and how many calls it has in flight.
 import type { Artifact } from '../compiler/artifact.ts';
-import { callExport, type ContractData } from '../compiler/contract.ts';
+import { callExport, stateVersionOf, type ContractData } from '../compiler/contract.ts';
 import { mapStack } from '../compiler/stack.ts';
-import { exportChecks, type ExportChecks } from '../compiler/validator.ts';
+import { exportChecks, stateCheck, type ExportChecks } from '../compiler/validator.ts';
 import { CallStats } from '../rollout/call-stats.ts';
 import type { LoadRequest } from '../sandbox/call.ts';
 import { PathChooser } from './path-chooser.ts';
@@ -22,6 +22,7 @@ export class ServedVersion {
   readonly artifact: Artifact;
   /** Dense per agent, from 1. */
   readonly number: number;
+  #checkState: ((json: string) => void) | null = null;
   readonly #exports = new Map<string, ServedExport>();
   #inFlight = 0;
   #idle: (() => void)[] = [];
@@ -55,6 +56,17 @@ export class ServedVersion {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Which version of the state its code reads and writes. */
+  get stateVersion(): number {
+    return stateVersionOf(this.contract);
+  }
+
+  /** @throws SeedError `agent_error` when a state is larger or of another shape than the contract allows */
+  checkState(json: string): void {
+    this.#checkState ??= stateCheck(this.contract);
+    this.#checkState(json);
   }
 
   get loadRequest(): LoadRequest {

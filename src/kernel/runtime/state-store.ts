@@ -9,6 +9,15 @@ export interface Claim {
   stateJson: string | null;
   /** Hash of the version that wrote the state, or null. */
   stateHash: string | null;
+  /** The version of the state, as the contract of its writer says; 1 where there is none. */
+  stateVersion: number;
+  /**
+   * Counts the times the state got another version. Whoever leaves an instance and comes back to it later (a parked call) finds
+   * here whether what it read is still of the shape it knows.
+   */
+  migrations: number;
+  /** Hash of the version that goes on answering this instance after a rollback that could not take its state along; else null. */
+  frozenHash: string | null;
 }
 
 export interface IdempotentAnswer {
@@ -23,10 +32,29 @@ export interface IdempotentAnswer {
   durationUs: number;
 }
 
+/** An instance under a claim. */
+export interface ClaimedKey {
+  agent: string;
+  key: string;
+  fence: number;
+}
+
+export interface StateWrite {
+  key: string;
+  fence: number;
+  stateJson: string;
+  stateHash: string;
+  stateVersion: number;
+  /** Whether a call set it, and was told so: what must never be dropped. false: it only got another version. */
+  written: boolean;
+  /** The state that is replaced has another version: it is kept as a snapshot. */
+  replacesVersion: boolean;
+}
+
 export interface Commit {
   agent: string;
   /** null: a stateless call that only leaves its idempotent answer. */
-  instance: { key: string; fence: number; stateJson: string; stateHash: string } | null;
+  instance: StateWrite | null;
   idempotency: { key: string; answer: IdempotentAnswer } | null;
 }
 
@@ -37,10 +65,12 @@ export interface StateStore {
    * @throws SeedError `conflict` while another node's lease runs.
    */
   claim(agent: string, key: string, leaseMs: number): Promise<Claim>;
+  /** Prolongs the lease of a claim that is still ours. @returns false when it is not any more */
+  renew(at: ClaimedKey, leaseMs: number): Promise<boolean>;
   /** Lets others take the instance at once. */
   release(agent: string, key: string, fence: number): Promise<void>;
   /**
-   * State and idempotent answer in one transaction, and the lease prolonged.
+   * State, snapshot and idempotent answer in one transaction, and the lease prolonged.
    * @throws SeedError `conflict` when the fence is no longer ours: nothing was written.
    */
   commit(commit: Commit, leaseMs: number): Promise<void>;

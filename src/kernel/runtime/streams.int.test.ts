@@ -11,6 +11,7 @@ import type { CallRecord } from './call-log.ts';
 import { openStream, type OpenStream } from './open-stream.ts';
 import { Runtime, type Invoked, type InvokeRequest } from './runtime.ts';
 import { ServingHosts } from './serving-hosts.ts';
+import { NO_HISTORY } from './state-history.fixture.ts';
 import type { Commit, IdempotentAnswer, StateStore } from './state-store.ts';
 
 const WAIT = { timeout: 20_000, interval: 5 };
@@ -60,7 +61,11 @@ function memoryStore(): StateStore & { commits: Commit[] } {
   let stateJson: string | null = null;
   return {
     commits,
-    claim: async () => ({ fence: 1, revision: commits.length, stateJson, stateHash: null }),
+    claim: async () => ({
+      ...{ fence: 1, revision: commits.length, stateJson, stateHash: null, stateVersion: 1, migrations: 0 },
+      frozenHash: null,
+    }),
+    renew: async () => true,
     release: async () => undefined,
     async commit(commit) {
       commits.push(commit);
@@ -106,6 +111,10 @@ async function start(...versions: Given[]): Promise<Bench> {
     agent: 'tested',
     hosts: serving,
     state: store,
+    history: NO_HISTORY,
+    onError: (error) => {
+      throw error;
+    },
     loadArtifact: async (_, hash) => ({
       artifact: artifactOf(hash, versions[Number(hash.slice(1)) - 1] as Given),
       number: Number(hash.slice(1)),

@@ -22,6 +22,12 @@ export interface LoadedExports {
   functions: readonly string[];
 }
 
+/**
+ * Export name of a call of the module's own `codeChange` instead of a handler: its input is `[state, change]`, it has no ctx, its clock
+ * and generator stand still, and its output is held to `stateBytes`. No contract can name it.
+ */
+export const CODE_CHANGE_CALL = ':codeChange';
+
 /** The synchronous path stops the host's loop while the call runs: only for versions proven to be fast. */
 export type CallPath = 'sync' | 'async';
 

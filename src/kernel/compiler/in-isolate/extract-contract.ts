@@ -25,11 +25,17 @@ function extract(definition: unknown): Extracted {
   if (!isFields(definition)) {
     return { problems: [{ path: '', message: 'contract.ts has no default export: write export default contract({ … })' }] };
   }
-  const { exports, limits, ...rest } = definition;
+  const { exports, limits, state, ...rest } = definition;
   const listed: unknown[] = [];
   if (!isFields(exports)) problems.push({ path: 'exports', message: 'is not an object of functions by name' });
   else for (const [name, spec] of Object.entries(exports)) listed.push(extractExport(name, spec, problems));
-  const contract = { ...rest, contract: 1, limits: limits ?? {}, exports: listed };
+  const contract = {
+    ...rest,
+    contract: 1,
+    limits: limits ?? {},
+    exports: listed,
+    ...(state === undefined ? {} : { state: extractState(state, problems) }),
+  };
   checkPlain({ ...rest, limits }, '', problems);
   return problems.length > 0 ? { problems } : { contract };
 }
@@ -56,6 +62,16 @@ function extractExport(name: string, spec: unknown, problems: Problem[]): unknow
       checkPlain(spec, path, problems);
       return { ...spec, name };
   }
+}
+
+function extractState(state: unknown, problems: Problem[]): unknown {
+  if (!isFields(state) || state['schema'] === undefined) {
+    checkPlain(state, 'state', problems);
+    return state;
+  }
+  const { schema, ...rest } = state;
+  checkPlain(rest, 'state', problems);
+  return { ...rest, schema: jsonSchema(schema, 'state.schema', problems) };
 }
 
 function jsonSchema(schema: unknown, path: string, problems: Problem[]): unknown {

@@ -25,8 +25,8 @@ export interface GuestCalls {
   /** The reader of a stream has gone. */
   leave(seq: number): string | Box;
   forget(seq: number): void;
-  /** The module whose default export is called. */
-  serve(module: Record<string, unknown>): void;
+  /** The default export whose functions are called, and what changes states of another version. */
+  serve(module: Record<string, unknown>, change: unknown): void;
   /** From now on ctx.state is this cell. */
   keepState(cell: StateCell): void;
 }
@@ -44,6 +44,7 @@ export function guestCalls(
   const { contexts, describe, settings } = tools;
   const calls = new Map<number, GuestCall>();
   let target: Record<string, unknown> = {};
+  let codeChange: unknown;
   let cell: StateCell | null = null;
 
   const enter = (turn: Turn): Box => {
@@ -74,16 +75,19 @@ export function guestCalls(
     try {
       call.stream = streams.of(value);
       if (call.stream !== null) {
+        if (call.isChange) throw new TypeError('codeChange can not be an async generator');
         realm.box.out += `stream\t${call.seq}\n`;
         return;
       }
-      json = value === undefined ? 'null' : stringify(value);
+      // A change that forgot to return is not one to nothing.
+      json = value === undefined && !call.isChange ? 'null' : stringify(value);
       if (json === undefined) throw new TypeError(`a ${typeof value} can not be returned: the output must be JSON`);
     } catch (error) {
       fail(call, 'unserialisable', error);
       return;
     }
-    const { outputBytes } = settings().limits;
+    const { limits } = settings();
+    const outputBytes = call.isChange ? limits.stateBytes : limits.outputBytes;
     // Never more characters than bytes; the host, which has the bytes, looks again.
     if (json.length > outputBytes)
       fail(call, 'output_limit', new Error(`the output has ${json.length} characters, its contract allows ${outputBytes} bytes`));
@@ -108,6 +112,18 @@ export function guestCalls(
     finish(call, value);
   };
 
+  const handle = (call: GuestCall, name: string, inputJson: string): unknown => {
+    const handler = target[name];
+    if (typeof handler !== 'function') throw new TypeError(`the default export has no function ${name}`);
+    return apply(handler, target, [parse(inputJson), contexts.make(call, cell)]);
+  };
+
+  const change = (inputJson: string): unknown => {
+    if (typeof codeChange !== 'function') throw new TypeError('agent.ts exports no function codeChange');
+    const input = parse(inputJson) as [unknown, unknown];
+    return apply(codeChange, undefined, [input[0], input[1]]);
+  };
+
   return {
     start({ seq, exportName, inputJson, keyJson, principalJson, timeMs, seed }) {
       const turn: Turn = { timeMs, seed, generator: null, log: null };
@@ -115,6 +131,7 @@ export function guestCalls(
       const call: GuestCall = {
         seq,
         key: parse(keyJson) as string | null,
+        isChange: exportName === ':codeChange',
         principalJson,
         turn,
         open: null,
@@ -128,14 +145,12 @@ export function guestCalls(
         logLines: 0,
         logsDropped: 0,
       };
-      if (contexts.canLog()) turn.log = (level, message, fieldsJson) => contexts.log(call, level, message, fieldsJson);
+      if (contexts.canLog() && !call.isChange) turn.log = (level, message, fieldsJson) => contexts.log(call, level, message, fieldsJson);
       mapSet(calls, seq, call);
       let value: unknown;
       let later: boolean;
       try {
-        const handler = target[exportName];
-        if (typeof handler !== 'function') throw new TypeError(`the default export has no function ${exportName}`);
-        value = apply(handler, target, [parse(inputJson), contexts.make(call, cell)]);
+        value = call.isChange ? change(inputJson) : handle(call, exportName, inputJson);
         later = isThenable(value);
       } catch (error) {
         fail(call, 'threw', error);
@@ -184,8 +199,9 @@ export function guestCalls(
       enter(call.turn);
       streams.abandon(call.stream);
     },
-    serve(module) {
+    serve(module, change) {
       target = module;
+      codeChange = change;
     },
     keepState(kept) {
       cell = kept;

@@ -11,6 +11,8 @@ export interface GuestSettings {
 export interface GuestCall {
   readonly seq: number;
   readonly key: string | null;
+  /** Of the module's codeChange: a state in, a state out. */
+  readonly isChange: boolean;
   readonly principalJson: string;
   readonly turn: Turn;
   /** Requests that wait for their result; null before the first. */

@@ -108,7 +108,7 @@ export function guestRuntime(
         module = adopt();
         functions = functionsOf(module);
         const target = module['default'];
-        calls.serve(typeof target === 'object' && target !== null ? (target as Record<string, unknown>) : {});
+        calls.serve(typeof target === 'object' && target !== null ? (target as Record<string, unknown>) : {}, functions['codeChange']);
         return `{"calls":${listed(keys(functionsOf(target)))},"functions":${listed(keys(functions))}}`;
       }
       case 'examine':

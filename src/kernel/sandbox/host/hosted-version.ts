@@ -1,6 +1,6 @@
 // A version inside its host: one entry into its isolate at a time, in the order of arrival, so that what an entry uses up can be
 // charged to the call it belongs to. An isolate that was ended for one call is made anew for the next.
-import type { LoadRequest } from '../call.ts';
+import { CODE_CHANGE_CALL, type LoadRequest } from '../call.ts';
 import type { BlackBoxWriter } from '../black-box.ts';
 import { entering, entryValues, startOf, type Entry } from './entry.ts';
 import type { GuestContext, GuestIsolates } from './guest-isolates.ts';
@@ -69,7 +69,8 @@ export class HostedVersion implements CallOwner {
   }
 
   start(message: CallMessage): void {
-    const { outputBytes } = this.#options.request.limits;
+    const { limits } = this.#options.request;
+    const outputBytes = message.exportName === CODE_CHANGE_CALL ? limits.stateBytes : limits.outputBytes;
     const call = new HostedCall(message, { owner: this, meter: this.#newMeter(), output: this.#options.output, outputBytes });
     call.onDeadline = () => this.#waitedTooLong(call);
     this.#calls.add(call);
