@@ -20,6 +20,8 @@ export interface CatalogueEntry {
   /** The answer is the output itself, without an envelope. */
   raw?: boolean;
   stream?: boolean;
+  /** The answer may come as events while it is made. */
+  events?: boolean;
   /** Answers a dry run with its plan. */
   plan?: boolean;
   /** Takes an idempotency key. */

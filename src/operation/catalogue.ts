@@ -44,6 +44,7 @@ export function catalogueEntry<Ports>(operation: Operation<Ports>): CatalogueEnt
     ...(http === null ? {} : { method: http.method, path: http.path.replace(/:(\w+)/g, (_, member: string) => `:${snakeCase(member)}`) }),
     ...(http?.raw === undefined ? {} : { raw: true }),
     ...(operation.stream === true ? { stream: true } : {}),
+    ...(operation.events === true ? { events: true } : {}),
     ...(operation.dryRun === true ? { plan: true } : {}),
     ...(operation.keyed === true ? { keyed: true } : {}),
     ...(list === undefined ? {} : { fields: renamed(list.fields) }),

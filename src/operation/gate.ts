@@ -4,6 +4,7 @@ import { SeedError, toSeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import type { ActivityLog } from './activity.ts';
 import { parseInput } from './input.ts';
+import { LiveAnswer, type WantsEvents } from './live-answer.ts';
 import type { AccessCheck, Operation, OperationContext } from './operation.ts';
 import { checkOutput, checkItem } from './output.ts';
 import { allows, type Principal } from './principal.ts';
@@ -38,13 +39,14 @@ export interface GateRequest {
   confirm?: string | undefined;
   idempotencyKey?: string | undefined;
   lastEventId?: string | undefined;
+  wantsEvents?: WantsEvents | undefined;
   /** Default false. */
   dryRun?: boolean;
 }
 
 export interface Gate<Ports = unknown> {
   /**
-   * The checked output in code names: a value, a page, or an async iterable of checked items.
+   * The checked output in code names: a value, a page, an async iterable of checked items, or a LiveAnswer.
    * @throws SeedError. Everything a caller may not know is `internal` and went to `report`.
    */
   call(operation: Operation<Ports>, request: GateRequest): Promise<unknown>;
@@ -88,7 +90,12 @@ async function call<Ports>(options: GateOptions<Ports>, operation: Operation<Por
   try {
     const handler = handlers.get(operation) ?? (await handlerOf(operation));
     const output = await handler(input as never, context as never);
-    const checked = operation.stream === true ? items(options, operation, context, output) : checkOutput(operation, output, context.dryRun);
+    const checked =
+      operation.stream === true
+        ? told(options, context, output as AsyncIterable<unknown>, (item) => checkItem(operation, item))
+        : output instanceof LiveAnswer
+          ? new LiveAnswer(told(options, context, output.events, (event) => event))
+          : checkOutput(operation, output, context.dryRun);
     // Under way when the answer goes out: what was done has been written down by whoever did it, and a swap does not wait for this.
     if (audited) void record('ok', input);
     return checked;
@@ -112,6 +119,7 @@ class GateContext<Ports> implements OperationContext<Ports> {
   readonly nowMs: number;
   readonly idempotencyKey: string | undefined;
   readonly lastEventId: string | undefined;
+  readonly wantsEvents: WantsEvents | undefined;
   readonly #signal: AbortSignal | (() => AbortSignal) | undefined;
 
   constructor(ports: Ports, operation: Operation<Ports>, { request, nowMs }: { request: GateRequest; nowMs: number }) {
@@ -123,6 +131,7 @@ class GateContext<Ports> implements OperationContext<Ports> {
     this.nowMs = nowMs;
     this.idempotencyKey = request.idempotencyKey;
     this.lastEventId = request.lastEventId;
+    this.wantsEvents = operation.events === true ? request.wantsEvents : undefined;
     this.#signal = request.signal;
   }
 
@@ -172,15 +181,15 @@ async function guarded<Ports, T>(options: GateOptions<Ports>, context: Operation
   }
 }
 
-/** Items of a stream, each checked as it comes; what fails below fails here in the same form. */
-async function* items<Ports>(
+/** What goes out as it comes; what fails on the way fails here in the form that a caller may see. */
+async function* told<Ports, T>(
   options: GateOptions<Ports>,
-  operation: Operation<Ports>,
   context: OperationContext<Ports>,
-  source: unknown,
-): AsyncGenerator<unknown, void, undefined> {
+  source: AsyncIterable<T>,
+  checked: (item: T) => T,
+): AsyncGenerator<T, void, undefined> {
   try {
-    for await (const item of source as AsyncIterable<unknown>) yield checkItem(operation, item);
+    for await (const item of source) yield checked(item);
   } catch (error) {
     throw presentable(options, context, error);
   }

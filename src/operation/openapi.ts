@@ -101,7 +101,10 @@ function answer<Ports>(operation: Operation<Ports>, output: JsonSchema): JsonSch
     return { description, content: { 'text/event-stream': { schema: { type: 'string' }, 'x-item': output } } };
   }
   const raw = operation.http?.raw;
-  if (raw !== undefined) return { description: operation.summary, content: { [raw.contentType]: { schema: output } } };
+  if (raw !== undefined) {
+    const live = operation.events === true ? { 'text/event-stream': { schema: { type: 'string', description: LIVE } } } : {};
+    return { description: operation.summary, content: { [raw.contentType]: { schema: output }, ...live } };
+  }
   const list = operation.list !== undefined;
   const data = list ? { type: 'array', items: output } : output;
   const schema = {
@@ -128,7 +131,7 @@ function headers<Ports>(operation: Operation<Ports>): JsonSchema[] {
   const header = (name: string, schema: JsonSchema, required = false): unknown => all.push({ name, in: 'header', required, schema });
   if (operation.kind === 'dangerous') header('X-Confirm', { const: operation.name }, operation.dryRun !== true);
   if (operation.keyed === true) header('Idempotency-Key', { type: 'string', maxLength: 255 });
-  if (operation.stream === true) header('Last-Event-ID', { type: 'string', maxLength: 255 });
+  if (operation.stream === true || operation.events === true) header('Last-Event-ID', { type: 'string', maxLength: 255 });
   if (operation.dryRun === true) all.push({ name: 'dry_run', in: 'query', required: false, schema: { type: 'boolean' } });
   return all;
 }
@@ -159,6 +162,12 @@ function hoisted<Ports>(
   schemas[name(prefix)] = whole;
   return { $ref: prefix };
 }
+
+const LIVE =
+  'Any number of `event: chunk` with `id:` (its number, from 1) and `data:` (the chunk), or one `event: result` with all of `data`; ' +
+  'then `event: done` with the other members. `event: error` carries an error instead. Comments come while nothing happens. ' +
+  'With `Accept: application/json, text/event-stream` what does not stream is answered as JSON. A call is resumed after ' +
+  '`Last-Event-ID` only when it has ended and was sent with the same `Idempotency-Key`.';
 
 function tagOf<Ports>({ name }: Operation<Ports>): string {
   return name.slice(0, name.indexOf(':'));

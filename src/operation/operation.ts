@@ -1,5 +1,6 @@
 // One definition of what can be asked: the HTTP route, the command, the MCP tool and the in-process call.
 import type { z } from 'zod';
+import type { WantsEvents } from './live-answer.ts';
 import type { Principal } from './principal.ts';
 
 /** read: no effect. write: an effect that can be undone. dangerous: needs confirmation. local: runs in the command line's own process. */
@@ -99,6 +100,8 @@ export interface OperationContext<Ports = unknown> {
   dryRun: boolean;
   /** Of a stream: the id of the last item that the caller has seen; continue after it. */
   lastEventId?: string | undefined;
+  /** The caller can take the answer while it is made: a LiveAnswer. Only set where the definition says `events`. */
+  wantsEvents?: WantsEvents | undefined;
   /** Milliseconds since the epoch at which the request arrived. */
   nowMs: number;
 }
@@ -130,6 +133,8 @@ export interface OperationSpec<Ports, I extends z.ZodObject, O extends z.ZodType
   list?: ListBinding;
   /** The handler answers an async iterable; each item goes out as it comes. */
   stream?: boolean;
+  /** The handler answers a LiveAnswer when its context wants events. */
+  events?: boolean;
   /** Of a stream: the member of an item that says where in the stream it stands (`id:` of the event). Default `id`, where there is one. */
   eventId?: string;
   /** The same input may be sent again without a second effect. */

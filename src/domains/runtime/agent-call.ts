@@ -2,7 +2,10 @@
 import { SeedError } from '#lib/error.ts';
 import type { OperationContext } from '#operation/operation.ts';
 import { RawJson } from '#operation/raw-json.ts';
+import { openStream } from '#kernel/runtime/open-stream.ts';
+import type { Invoked } from '#kernel/runtime/runtime.ts';
 import type { NodePorts } from '../ports.ts';
+import { callFacts, liveAnswer, wholeAnswer } from './live-call.ts';
 
 interface InvokeInput {
   agent: string;
@@ -26,7 +29,7 @@ export async function invoke(input: InvokeInput, context: OperationContext<NodeP
   // One that does not run is not one that does not exist: this throws which of the two it is.
   if (runtime.find(input.agent) === undefined) agents.rollout(input.agent);
   const hash = input.version === undefined ? undefined : (await codeStore.resolve(input.agent, input.version)).hash;
-  const invoked = await runtime.invoke({
+  const request = {
     agent: input.agent,
     exportName: input.export,
     input: input.input,
@@ -36,14 +39,23 @@ export async function invoke(input: InvokeInput, context: OperationContext<NodeP
     ...(input.key === undefined ? {} : { key: input.key }),
     ...(context.idempotencyKey === undefined ? {} : { idempotencyKey: context.idempotencyKey }),
     ...(hash === undefined ? {} : { hash }),
-  });
-  return {
-    data: new RawJson(invoked.outputJson),
-    callId: invoked.callId,
-    version: invoked.version,
-    hash: invoked.hash,
-    durationMs: Math.round(invoked.durationMs * 1000) / 1000,
-    recorded: invoked.recorded,
-    ...(invoked.replayed ? { replayed: true } : {}),
   };
+  if (context.wantsEvents === undefined) return answerOf(await runtime.invoke(request));
+  const seen = chunksSeen(context);
+  const opened = await openStream(runtime, request);
+  if ('chunks' in opened) return liveAnswer(opened);
+  return opened.streamed || context.wantsEvents === 'always' ? wholeAnswer(opened, seen) : answerOf(opened);
+}
+
+function answerOf(invoked: Invoked) {
+  return { data: new RawJson(invoked.outputJson), ...callFacts(invoked) };
+}
+
+/** A call that broke off would run again from its beginning, unless its answer is kept. @throws SeedError `invalid_input` */
+function chunksSeen({ lastEventId, idempotencyKey }: OperationContext<NodePorts>): number {
+  if (lastEventId === undefined) return 0;
+  if (idempotencyKey !== undefined && /^\d{1,9}$/.test(lastEventId)) return Number(lastEventId);
+  throw new SeedError('invalid_input', `a call can not be gone on with after event ${JSON.stringify(lastEventId.slice(0, 40))}`, {
+    hint: 'with an Idempotency-Key a call that has ended gives its chunks again, from the one after Last-Event-ID',
+  });
 }

@@ -202,10 +202,11 @@ export const logs = operation({
 export const invoke = operation({
   name: 'agents:invoke',
   keyed: true,
+  events: true,
   audit: false,
   summary: 'call an agent',
   description:
-    'Runs one export of the live version, or of a pinned one, in the sandbox. With an Idempotency-Key the same call is answered once and then repeated from its record. The answer says which version gave it.',
+    'Runs one export of the live version, or of a pinned one, in the sandbox. With an Idempotency-Key the same call is answered once and then repeated from its record. The answer says which version gave it. What a streaming export yields is the list `data`; whoever accepts server-sent events gets it while it runs.',
   kind: 'write',
   permission: { resource: 'agents', action: 'invoke' },
   input: z.object({
@@ -227,12 +228,13 @@ export const invoke = operation({
       .describe('a version number, or the beginning of a hash: runs there instead of on the live version'),
   }),
   output: z.object({
-    data: z.unknown().describe('what the export gave, as its contract says'),
+    data: z.unknown().describe('what the export gave, as its contract says; of a stream the list of its chunks'),
     callId: z.string(),
     version: z.int(),
     hash: z.string(),
     durationMs: z.number(),
     recorded: z.boolean().describe('the call is kept with its journal, and can be replayed'),
+    streamed: z.boolean().optional().describe('the export is an async generator: data is the list of its chunks'),
     replayed: z.boolean().optional().describe('the answer of an earlier call with the same idempotency key'),
   }),
   http: { method: 'POST', path: '/api/agents/:agent/invoke', raw: { contentType: 'application/json' } },

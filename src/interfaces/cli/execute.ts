@@ -5,7 +5,7 @@ import { exampleCommand } from '#operation/usage.ts';
 import { dataOf, remarkOn, renderAnswer, renderItem, renderQuiet } from './answer.ts';
 import { failureFrom, INTERRUPTED, remoteFailure } from './failure.ts';
 import { readGlobals, type Globals } from './globals.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient, HttpResponse } from './http-client.ts';
 import { collectInput, listInput, refuseMissing, missingFlags, type Input } from './input.ts';
 import { parseArguments } from './parse.ts';
 import { requestFor } from './request.ts';
@@ -58,7 +58,14 @@ async function perform(task: Task, options: ExecuteOptions): Promise<number> {
   }
   const client = await connect(task, options);
   if (entry.stream === true) return await follow({ entry, input }, task, { ...options, client });
-  const { body, status } = await call(client, task, { isConfirmed, signal: options.signal });
+  const live = async (response: HttpResponse): Promise<void> =>
+    (await import('./live-answer.ts')).showLiveAnswer(response, { ...globals, sink: task.sink, stderr: options.terminal.stderr });
+  const { body, status, isShown } = await call(client, task, {
+    isConfirmed,
+    signal: options.signal,
+    ...(entry.events === true ? { live } : {}),
+  });
+  if (isShown) return 0;
   const data = dataOf(entry, body);
   if (!globals.follow || entry.watch === undefined || globals.dryRun) {
     await show(data, task, options);
@@ -110,10 +117,17 @@ async function connect({ globals }: Task, { connect: open, terminal }: ExecuteOp
 async function call(
   client: HttpClient,
   { entry, input, globals }: Task,
-  { isConfirmed, signal }: { isConfirmed: boolean; signal: AbortSignal },
-): Promise<{ body: unknown; status: number }> {
+  { isConfirmed, signal, live }: { isConfirmed: boolean; signal: AbortSignal; live?: (response: HttpResponse) => Promise<void> },
+): Promise<{ body: unknown; status: number; isShown: boolean }> {
   const { dryRun, idempotencyKey } = globals;
-  const response = await client.send(requestFor(entry, input, { confirmed: isConfirmed, dryRun, idempotencyKey }), signal);
+  const response = await client.send(
+    requestFor(entry, input, { confirmed: isConfirmed, dryRun, idempotencyKey, events: live !== undefined }),
+    signal,
+  );
+  if (live !== undefined && response.status === 200 && /event-stream/.test(response.header('content-type') ?? '')) {
+    await live(response);
+    return { status: response.status, body: undefined, isShown: true };
+  }
   const text = await response.text();
   const type = response.header('content-type') ?? '';
   const { status } = response;
@@ -124,7 +138,7 @@ async function call(
     throw new SeedError('unavailable', `the node sends us elsewhere: ${response.header('location') ?? String(status)}`, {
       hint: 'set SEED_URL to that address',
     });
-  return { status, body: text === '' ? undefined : /\bjson\b/.test(type) ? jsonOf(text, entry) : text };
+  return { status, isShown: false, body: text === '' ? undefined : /\bjson\b/.test(type) ? jsonOf(text, entry) : text };
 }
 
 function jsonOf(text: string, entry: CatalogueEntry): unknown {

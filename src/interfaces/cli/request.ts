@@ -16,6 +16,8 @@ export interface RequestOptions {
   confirmed?: boolean;
   dryRun?: boolean;
   idempotencyKey?: string | undefined;
+  /** An answer that comes while it is made is taken so. */
+  events?: boolean;
   /** Of a stream: the last item that was seen. */
   lastEventId?: string | undefined;
 }
@@ -33,7 +35,9 @@ export function requestFor(entry: CatalogueEntry, input: Input, options: Request
     if (value === undefined || value === '') throw new SeedError('bad_request', `${entry.name} needs --${member.replaceAll('_', '-')}`);
     return encodeURIComponent(typeof value === 'string' ? value : JSON.stringify(value));
   });
-  const headers: Record<string, string> = { accept: entry.stream === true ? 'text/event-stream' : 'application/json' };
+  const either = entry.events === true && options.events === true;
+  const accept = entry.stream === true ? 'text/event-stream' : either ? 'application/json, text/event-stream' : 'application/json';
+  const headers: Record<string, string> = { accept };
   if (options.confirmed === true && entry.kind === 'dangerous') headers['x-confirm'] = entry.name;
   if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
   if (options.lastEventId !== undefined) headers['last-event-id'] = options.lastEventId;

@@ -1,15 +1,24 @@
-// Server-sent events of a stream operation: one item each, paced by whoever reads, with a comment now and then so that
-// nothing between takes the connection for dead.
+// Server-sent events: one item each, paced by whoever reads, with a comment now and then so that nothing between takes the
+// connection for dead.
 import { isSeedError, SeedError } from '#lib/error.ts';
+import type { AnswerEvent } from '#operation/live-answer.ts';
 import type { Operation } from '#operation/operation.ts';
 import { encodeOutput } from '#operation/output.ts';
 import { stringify } from '#operation/raw-json.ts';
 import { failureJson } from './answer.ts';
 
-export interface EventStreamOptions<Ports> {
-  operation: Operation<Ports>;
-  /** Checked items, in code names. */
-  items: AsyncIterable<unknown>;
+/** How what goes out is spelled. */
+export interface EventFormat<T> {
+  item: (item: T) => string;
+  /** After the last one. */
+  end: string;
+  /** Name of the event that carries an error. */
+  failure: string;
+}
+
+export interface EventStreamOptions<T> {
+  items: AsyncIterable<T>;
+  format: EventFormat<T>;
   heartbeatMs: number;
   /** Called once when nobody reads any more, whoever ended it. */
   onEnd: () => void;
@@ -20,13 +29,27 @@ export interface EventStreamOptions<Ports> {
 const encoder = new TextEncoder();
 
 /**
- * `id:` from the item's `eventId` member and `data:` with its JSON; then `event: end`, or `event: failed` with an error.
- * A stream that breaks off with neither may be resumed with Last-Event-ID.
+ * Of the checked items of a stream operation, in code names: `id:` from the item's `eventId` member and `data:` with its JSON; then
+ * `event: end`, or `event: failed` with an error. A stream that breaks off with neither may be resumed with Last-Event-ID.
  */
-export function eventStream<Ports>(options: EventStreamOptions<Ports>): ReadableStream<Uint8Array> {
-  const { operation, items, heartbeatMs, closing } = options;
+export function itemFormat<Ports>(operation: Operation<Ports>): EventFormat<unknown> {
+  return { item: (item) => eventOf(operation, item), end: 'event: end\ndata: {}\n\n', failure: 'failed' };
+}
+
+/** Of a live answer: `event: chunk` or `event: result`, then `event: done`; or `event: error`. */
+export function answerFormat<Ports>(operation: Operation<Ports>): EventFormat<AnswerEvent> {
+  return {
+    item: ({ event, id, data }) =>
+      `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${stringify(encodeOutput(operation, data))}\n\n`,
+    end: '',
+    failure: 'error',
+  };
+}
+
+export function eventStream<T>(options: EventStreamOptions<T>): ReadableStream<Uint8Array> {
+  const { items, format, heartbeatMs, closing } = options;
   const iterator = items[Symbol.asyncIterator]();
-  let pending: Promise<IteratorResult<unknown>> | undefined;
+  let pending: Promise<IteratorResult<T>> | undefined;
   let ended = false;
   const end = (): void => {
     if (ended) return;
@@ -53,15 +76,15 @@ export function eventStream<Ports>(options: EventStreamOptions<Ports>): Readable
             return;
           }
           pending = undefined;
-          if (next.done !== true) return send(eventOf(operation, next.value));
-          send('event: end\ndata: {}\n\n');
+          if (next.done !== true) return send(format.item(next.value));
+          if (format.end !== '') send(format.end);
           controller.close();
           end();
         } catch (error) {
           // The end of a stream that nobody reads any more.
           if (ended) return;
           send(
-            `event: failed\ndata: ${failureJson(isSeedError(error) ? error : new SeedError('internal', 'the stream failed', { cause: error }))}\n\n`,
+            `event: ${format.failure}\ndata: ${failureJson(isSeedError(error) ? error : new SeedError('internal', 'the stream failed', { cause: error }))}\n\n`,
           );
           controller.close();
           end();

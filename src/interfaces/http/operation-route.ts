@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import { SeedError } from '#lib/error.ts';
 import { coerceMembers, type RawValue } from '#operation/coercion.ts';
 import type { Gate } from '#operation/gate.ts';
+import { LiveAnswer, type WantsEvents } from '#operation/live-answer.ts';
 import type { Operation } from '#operation/operation.ts';
 import { encodeOutput } from '#operation/output.ts';
 import { allows, type Principal } from '#operation/principal.ts';
@@ -16,7 +17,7 @@ import { emit } from '#telemetry/emit.ts';
 import type { Admission } from './admission.ts';
 import { dataHeaders, envelope, failure, JSON_TYPE } from './answer.ts';
 import { readJsonBody } from './body.ts';
-import { eventStream } from './event-stream.ts';
+import { answerFormat, eventStream, itemFormat, type EventFormat } from './event-stream.ts';
 import { requestIdOf } from './request-id.ts';
 
 export type NodeContext = Context<{ Bindings: HttpBindings }>;
@@ -67,7 +68,10 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
         lastEventId: keyOf(headers['last-event-id'], 'Last-Event-ID'),
         dryRun: query.dryRun || isTrue(headers['x-dry-run'], 'X-Dry-Run'),
       };
-      if (operation.stream === true) return told(await streamed(c, { operation, request, requestId, options }), startedMs);
+      const wantsEvents = operation.events === true ? eventsIn(headers.accept) : undefined;
+      if (operation.stream === true || wantsEvents !== undefined) {
+        return told(await live(c, { operation, request: { ...request, wantsEvents }, requestId, options }), startedMs);
+      }
       return told(answer(operation, await gate.call(operation, request), { principal, requestId }), startedMs);
     } catch (error) {
       return told(failure(error, requestId), startedMs);
@@ -75,19 +79,39 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
   };
 }
 
-interface Streamed<Ports> {
+interface Live<Ports> {
   operation: Operation<Ports>;
   request: Parameters<Gate<Ports>['call']>[1];
   requestId: string;
   options: OperationRouteOptions<Ports>;
 }
 
-async function streamed<Ports>(c: NodeContext, { operation, request, requestId, options }: Streamed<Ports>): Promise<Response> {
+/** Streams, and answers that may go out while they are made. */
+async function live<Ports>(c: NodeContext, { operation, request, requestId, options }: Live<Ports>): Promise<Response> {
   const reader = new AbortController();
-  const signal = AbortSignal.any([c.req.raw.signal, options.closing, reader.signal]);
-  const items = (await options.gate.call(operation, { ...request, signal })) as AsyncIterable<unknown>;
-  const body = eventStream({ operation, items, heartbeatMs: options.heartbeatMs, closing: options.closing, onEnd: () => reader.abort() });
+  const { gate, heartbeatMs } = options;
+  // An answer that is being made is a call in flight: a node that goes away waits for it as for every other.
+  const closing = operation.stream === true ? options.closing : NEVER;
+  const signal = AbortSignal.any([c.req.raw.signal, closing, reader.signal]);
+  const output = await gate.call(operation, { ...request, signal });
+  if (operation.stream !== true && !(output instanceof LiveAnswer)) {
+    return answer(operation, output, { principal: request.principal, requestId });
+  }
+  const events = <T>(items: AsyncIterable<T>, format: EventFormat<T>): ReadableStream<Uint8Array> =>
+    eventStream({ items, format, heartbeatMs, closing, onEnd: () => reader.abort() });
+  const body =
+    output instanceof LiveAnswer
+      ? events(output.events, answerFormat(operation))
+      : events(output as AsyncIterable<unknown>, itemFormat(operation));
   return new Response(body, { status: operation.http?.status ?? 200, headers: streamHeaders(requestId) });
+}
+
+const NEVER = new AbortController().signal;
+
+/** What the Accept header says of server-sent events; a quality of 0 is not looked for. */
+function eventsIn(accept: string | undefined): WantsEvents | undefined {
+  if (accept === undefined || !accept.includes('text/event-stream')) return undefined;
+  return /\bapplication\/(?:json|\*)|\*\/\*/.test(accept) ? 'if_live' : 'always';
 }
 
 function streamHeaders(requestId: string): Record<string, string> {
