@@ -1,5 +1,5 @@
 // Faults of the world around a node: each is said clearly, and nothing is lost.
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -106,6 +106,37 @@ describe('an artifact that is not what was signed', () => {
     expect([deep.status, deep.body.status]).toEqual([200, 'warning']);
     expect(deep.body.checks['agents:live']?.[0].output).toBe('no live version: only');
   });
+});
+
+test('a node that lacks a key leaves what should be live alone, says so, and is well again when the key is back', async () => {
+  await using dir = await folder();
+  const first = await startSeed({ dataDir: dir.path });
+  await createAgents(first, [upload('double', DOUBLE)]);
+  await stage(first, 'double', 3);
+  expect((await promote(first, 'double', 'v2')).status).toBe(200);
+  const rolloutOf = async (seed: SeedProcess) =>
+    (await seed.api<Envelope<{ rollout: { generation: number } | null }>>('GET', '/api/agents/double')).body.data.rollout;
+  // Its observation ends with a change of its own.
+  const before = await until(
+    async () => (await first.api<Envelope<{ phase: string }>>('GET', '/api/agents/double')).body.data.phase,
+    (phase) => phase !== null,
+  ).then(() => rolloutOf(first));
+  await first.stop();
+  await rename(join(dir.path, 'keys'), join(dir.path, 'keys.kept'));
+
+  const without = await startSeed({ dataDir: dir.path });
+  const down = await invoke(without, 'double', { n: 3 });
+  expect([down.status, down.body.code]).toEqual([503, 'unavailable']);
+  expect(down.body.error).toMatch(/^double could not be started: .*signed by a key that is not accepted/);
+  const deep = await without.api<{ checks: Record<string, [{ output: string }]> }>('GET', '/health/deep');
+  expect(deep.body.checks['agents:live']?.[0].output).toMatch(/^no live version: .*double/);
+  await without.stop();
+  await rm(join(dir.path, 'keys'), { recursive: true });
+  await rename(join(dir.path, 'keys.kept'), join(dir.path, 'keys'));
+
+  await using again = await startSeed({ dataDir: dir.path });
+  expect((await invoke(again, 'double', { n: 3 })).body).toMatchObject({ data: { n: 9 }, version: 2 });
+  expect((await rolloutOf(again))?.generation).toBe(before?.generation);
 });
 
 test('a version that can not be loaded never replaces the one that is live', async () => {

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import { CallStore } from '#domains/runtime/call-store.ts';
+import { quarantineStore } from '#domains/runtime/quarantine-store.ts';
 import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import { frozenHashes, stateHistory } from '#domains/runtime/state-history-store.ts';
 import { stateStore } from '#domains/runtime/state-store.ts';
@@ -72,6 +73,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       },
       rollout: {
         desired: desiredState(database),
+        quarantine: quarantineStore(database),
         log: recorder,
         nodePrincipal: { kind: 'node', id: info.id },
         nowMs: Date.now,

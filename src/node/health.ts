@@ -57,6 +57,29 @@ function registerChecks(health: Health, parts: Parts): void {
     },
   });
   health.register({
+    name: 'agents:quarantined',
+    component: 'component',
+    required: false,
+    run: async () => {
+      const agents = parts.get('agents');
+      const live = parts.get('runtime').workers();
+      const out = await Promise.all(
+        live.map(async ({ agent, live: version }) =>
+          version !== null && (await agents.quarantine.find(agent, version.hash)) !== null ? [agent] : [],
+        ),
+      );
+      const names = out.flat();
+      return {
+        status: names.length === 0 ? 'pass' : 'warn',
+        observedValue: names.length,
+        observedUnit: 'agents',
+        ...(names.length === 0
+          ? {}
+          : { output: `live although in quarantine, for want of a version before: ${names.join(', ')}; stage a better one` }),
+      };
+    },
+  });
+  health.register({
     name: 'agents:live',
     component: 'component',
     required: false,

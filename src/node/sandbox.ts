@@ -6,6 +6,7 @@ import type { RunningChild } from '#kernel/supervisor/child.ts';
 import { runningProcess } from '#kernel/supervisor/process-child.ts';
 import { emit } from '#telemetry/emit.ts';
 import type { Parts } from './parts.ts';
+import { reportTo } from './report-error.ts';
 import type { WorkHosts } from './work-hosts.ts';
 
 type Role = 'serving' | 'validator' | 'evaluator';
@@ -77,5 +78,7 @@ function watchHost(parts: Parts, host: SandboxHost, role: Role): void {
       { lifetime_us: lifetime, calls: host.stats().calls },
       { role, pid: String(host.pid), reason: host.endedBy },
     );
+    const { culprit } = host;
+    if (role === 'serving' && culprit !== null) parts.find('agents')?.strike(culprit).catch(reportTo(parts, 'code.quarantine.failed'));
   });
 }

@@ -17,7 +17,7 @@ export const CALL_OUTCOMES = [
 ] as const;
 
 /** Why a version was taken back. */
-export const ROLLBACK_REASONS = ['errors', 'latency', 'limit_hits', 'load_failed', 'manual'] as const;
+export const ROLLBACK_REASONS = ['errors', 'latency', 'limit_hits', 'strikes', 'load_failed', 'manual'] as const;
 
 export const HOST_ROLES = ['serving', 'validator', 'evaluator'] as const;
 
@@ -115,6 +115,30 @@ export const EVENTS = {
       agent: open('name of the agent'),
       version: open('version that was observed'),
       verdict: oneOf(['healthy', 'unverified', 'rolled_back', 'superseded'], 'unverified: there was too little traffic to tell'),
+    },
+  },
+  'seed_agent.version.strike': {
+    meaning: 'a version has ended the sandbox host that it ran in',
+    level: 'warn',
+    measurements: { strikes: number('strikes', 'of this version within ten minutes; three are the end of it') },
+    metadata: { agent: open('name of the agent'), hash: open('hash of the version') },
+  },
+  'seed_agent.version.quarantined': {
+    meaning: 'a version is in quarantine: it does not go live again unless a person says why',
+    level: 'error',
+    measurements: { strikes: number('strikes', 'that brought it there') },
+    metadata: { agent: open('name of the agent'), hash: open('hash of the version') },
+  },
+  'seed_agent.version.released': {
+    meaning: 'a person has let a version out of quarantine, and it went live',
+    level: 'warn',
+    measurements: {},
+    metadata: {
+      agent: open('name of the agent'),
+      version: open('the version (v1, v2, …)'),
+      hash: open('hash of the version'),
+      by: open('who did it'),
+      reason: open('why, in their words'),
     },
   },
   'seed_agent.invocation.end': {

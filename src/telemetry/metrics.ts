@@ -94,6 +94,21 @@ export const METRICS = {
     labels: { agent: 'open', reason: ROLLBACK_REASONS },
     from: [on('seed_agent.rollout.rollback', (_, { agent, reason }) => ({ labels: { agent, reason } }))],
   },
+  seed_version_strikes_total: {
+    type: 'counter',
+    help: 'Sandbox hosts that were ended by the version that ran in them.',
+    labels: { agent: 'open' },
+    from: [on('seed_agent.version.strike', (_, { agent }) => ({ labels: { agent } }))],
+  },
+  seed_quarantines_total: {
+    type: 'counter',
+    help: 'Versions that were put into quarantine after three strikes, and let out again by a person.',
+    labels: { agent: 'open', change: ['in', 'out'] },
+    from: [
+      on('seed_agent.version.quarantined', (_, { agent }) => ({ labels: { agent, change: 'in' } })),
+      on('seed_agent.version.released', (_, { agent }) => ({ labels: { agent, change: 'out' } })),
+    ],
+  },
   seed_rollout_verdicts_total: {
     type: 'counter',
     help: 'Observations after a swap, by verdict.',

@@ -2,9 +2,11 @@
 import type { Database } from '#db/database.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { nearest } from '#lib/nearest.ts';
+import type { Unusable } from '#kernel/code-store/restoration.ts';
 import { Turns } from '#kernel/code-store/turns.ts';
 import { AgentWorker, type AgentWorkerOptions } from '#kernel/runtime/agent-worker.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
+import type { Quarantine } from '#kernel/rollout/quarantine.ts';
 import { Rollout, type RolloutOptions } from '#kernel/rollout/rollout.ts';
 import { serviceChild } from '#kernel/supervisor/service-child.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
@@ -83,6 +85,10 @@ export class AgentDirectory {
     throw this.unknown(name);
   }
 
+  get quarantine(): Quarantine {
+    return this.#options.rollout.quarantine;
+  }
+
   worker(name: string): AgentWorker | null {
     return this.#running.get(name)?.worker ?? null;
   }
@@ -102,6 +108,13 @@ export class AgentDirectory {
     const desired = rows.flatMap((row) => [row.stable, row.canary, row.previous]);
     const loaded = [...this.#running.values()].flatMap(({ worker }) => worker.loadedHashes());
     return new Set([...desired, ...loaded].filter((hash) => hash !== null));
+  }
+
+  /** A version has ended the sandbox host that it ran in. */
+  async strike(hash: string): Promise<void> {
+    for (const { worker, rollout } of this.#running.values()) {
+      if (worker.loadedHashes().includes(hash)) await rollout.strike(hash);
+    }
   }
 
   unknown(name: string): SeedError {
@@ -162,10 +175,14 @@ export class AgentDirectory {
     return problem;
   }
 
-  /** The live version is damaged in every copy: the one before it takes its place again, for everybody and on record. */
+  /**
+   * The live version is damaged in every copy: the one before it takes its place again, for everybody and on record. What is only
+   * not to be had here (no key for it, no database) is nobody else's trouble: the agent does not run on this node, which says so.
+   */
   async #fallBack(rollout: Rollout, error: unknown): Promise<void> {
     const { nodePrincipal, onError } = this.#options.rollout;
     if (!isSeedError(error) || error.code !== 'artifact_corrupt' || rollout.rollbackTarget === null) throw error;
+    if ((error.details as { why?: Unusable } | undefined)?.why !== 'damaged') throw error;
     onError(error);
     await rollout.rollback({ principal: nodePrincipal, reason: error.message });
   }

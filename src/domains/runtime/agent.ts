@@ -39,6 +39,8 @@ export async function status(input: { agent: string }, context: Context) {
   const { ports } = context;
   const row = await ports.agents.get(input.agent);
   const live = ports.agents.worker(row.name)?.live ?? null;
+  const restingMs = live?.strikes.restingMs ?? 0;
+  const quarantined = await ports.agents.quarantine.list(row.name);
   return {
     ...(await item(row, context)),
     contract: live?.contract ?? null,
@@ -47,6 +49,9 @@ export async function status(input: { agent: string }, context: Context) {
     path: live?.path.path ?? null,
     figures: live?.stats.figures(0) ?? null,
     rollout: live === null ? null : rolloutOf(ports.agents.rollout(row.name).row),
+    strikes: live?.strikes.count ?? 0,
+    restingUntil: restingMs === 0 ? null : new Date(context.nowMs + restingMs).toISOString(),
+    quarantined: quarantined.map(({ hash, reason, strikes, at }) => ({ hash, reason, strikes, at })),
   };
 }
 

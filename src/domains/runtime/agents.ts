@@ -79,6 +79,16 @@ export const status = operation({
     path: z.enum(['sync', 'async']).nullable().describe('the way its calls take into their sandbox host'),
     figures: figures.nullable().describe('calls of the live version over the last two minutes'),
     rollout: rollout.nullable(),
+    strikes: z.int().describe('sandbox hosts that the live version has ended within ten minutes; three put it into quarantine'),
+    restingUntil: z
+      .string()
+      .nullable()
+      .describe('the live version ended too many sandbox hosts, there is none before it to go back to, and it is not called until then'),
+    quarantined: z.array(
+      z
+        .object({ hash: z.string(), reason: z.string(), strikes: z.int(), at: z.string() })
+        .describe('versions that do not go live by themselves'),
+    ),
   }),
   http: { method: 'GET', path: '/api/agents/:agent' },
   cli: ID_FLAG,

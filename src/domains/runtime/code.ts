@@ -12,6 +12,7 @@ export const versionItem = z.object({
   hash: z.string(),
   status: z.enum(['active', 'previous', 'staged', 'rejected', 'retired']),
   verdict: z.string().describe('what its last time live showed'),
+  quarantined: z.string().nullable().describe('why it does not go live again by itself; null: it may'),
   reason: z.string(),
   proposer: z.string(),
   parent: z.string().nullable(),
@@ -51,7 +52,10 @@ export const list = operation({
   input: z.object({ agent }),
   output: versionItem,
   http: { method: 'GET', path: '/api/code/:agent/versions' },
-  cli: { positionals: ['agent'], columns: ['version', 'status', 'verdict', 'hash', 'proposer', 'sizeBytes', 'createdAt', 'reason'] },
+  cli: {
+    positionals: ['agent'],
+    columns: ['version', 'status', 'verdict', 'quarantined', 'hash', 'proposer', 'sizeBytes', 'createdAt', 'reason'],
+  },
   list: {
     fields: {
       version: 'number',
@@ -137,7 +141,13 @@ export const promote = operation({
   summary: 'make a version active: hot swap, then watch it',
   kind: 'dangerous',
   permission: { resource: 'code', action: 'promote' },
-  input: z.object({ agent, version, reason: z.string().max(500).default('promoted by hand') }),
+  description:
+    'A version in quarantine, because it ended its sandbox host three times, is refused unless a reason is given: that lets it out, and who did so and why is recorded.',
+  input: z.object({
+    agent,
+    version,
+    reason: z.string().trim().min(1).max(500).optional().describe('for the record; default: promoted by hand'),
+  }),
   output: swap,
   http: { method: 'POST', path: '/api/code/:agent/versions/:version/promote' },
   cli: { positionals: ['agent', 'version'] },

@@ -13,6 +13,7 @@ import { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { stateHistory } from './state-history-store.ts';
 import { stateStore } from './state-store.ts';
+import { quarantineStore } from './quarantine-store.ts';
 import { desiredState, insertAgent } from './store.ts';
 
 const PRINCIPAL = { kind: 'user', id: 'tester' };
@@ -166,6 +167,7 @@ export class StateNode {
     this.rollout = new Rollout({
       worker: this.worker,
       desired: desiredState(database),
+      quarantine: quarantineStore(database),
       log: { swapped: () => undefined, observed: () => Promise.resolve() },
       nodePrincipal: { kind: 'node', id },
       ...clocks,

@@ -6,6 +6,7 @@ import type { Verdict } from '#db/tables/runtime.ts';
 import type { Tables } from '#db/tables.ts';
 import { SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
+import { jsHashOf } from './quarantine-store.ts';
 import type { DesiredChange, DesiredRow, DesiredState, SwapNote } from '#kernel/rollout/desired-state.ts';
 
 export interface AgentRow {
@@ -269,7 +270,7 @@ function changeOf(agent: string, expectedGeneration: number, change: DesiredChan
  * version that was promoted is live, one that was rolled back says so.
  */
 function withSwap(changed: Changed, { agent, reason, swap }: { agent: string; reason: string; swap: SwapNote }): Changed {
-  const { kind, fromHash, toHash, observing, principal, preparedUs } = swap;
+  const { kind, fromHash, toHash, observing, principal, preparedUs, releases } = swap;
   const verdict: Verdict = kind === 'promote' && observing ? 'observing' : 'unverified';
   const note = observing ? '' : 'the first version: there was nothing to compare it with';
   return sql`
@@ -284,6 +285,10 @@ function withSwap(changed: Changed, { agent, reason, swap }: { agent: string; re
     ), rolled_back AS (
       UPDATE versions SET verdict = 'rolled_back', verdict_reason = ${reason} FROM changed
       WHERE agent = ${agent} AND hash = ${fromHash} AND ${kind} = 'rollback'
+    ), released AS (
+      UPDATE quarantines SET released_at = now(), release_kind = ${principal.kind}, release_id = ${principal.id}, release_reason = ${reason}
+      FROM changed WHERE ${releases}::boolean AND agent = ${agent} AND released_at IS NULL
+        AND (hash = ${toHash} OR js_hash = ${jsHashOf(toHash)})
     ), noted AS (
       INSERT INTO swaps (id, agent, generation, from_hash, to_hash, kind, reason, principal_kind, principal_id, duration_us, verdict)
       SELECT ${uuidv7()}::uuid, ${agent}, generation, ${fromHash}, ${toHash}, ${kind}, ${reason}, ${principal.kind}, ${principal.id},

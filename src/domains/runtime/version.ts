@@ -5,6 +5,7 @@ import type { Version } from '#kernel/code-store/code-store.ts';
 import type { Rehearsal } from '#kernel/runtime/state-rehearsal.ts';
 import type { Swapped } from '#kernel/rollout/rollout.ts';
 import { liveHash, type DesiredRow } from '#kernel/rollout/desired-state.ts';
+import type { Quarantined } from '#kernel/rollout/quarantine.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
@@ -13,21 +14,21 @@ import { listVersions, type VersionRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
 
-const ACCEPTED = new Set(['healthy', 'unverified', 'superseded']);
-
 interface Described {
   row: VersionRow;
   desired: DesiredRow | null;
   cached: ReadonlySet<string>;
+  quarantined: readonly Quarantined[];
 }
 
-function item({ row, desired, cached }: Described) {
+function item({ row, desired, cached, quarantined }: Described) {
   return {
     agent: row.agent,
     version: row.number,
     hash: row.hash,
     status: statusOf(row, desired),
     verdict: row.verdict,
+    quarantined: quarantined.find(({ hash }) => hash === row.hash)?.reason ?? null,
     reason: row.verdictReason === '' ? row.note : row.verdictReason,
     proposer: row.proposer,
     parent: row.parent,
@@ -52,12 +53,13 @@ async function desiredOf(agent: string, { ports }: Context): Promise<DesiredRow 
 async function describeAll(agent: string, context: Context): Promise<ReturnType<typeof item>[]> {
   const { ports } = context;
   await ports.agents.get(agent);
-  const [rows, desired, cached] = await Promise.all([
+  const [rows, desired, cached, quarantined] = await Promise.all([
     listVersions(ports.database, agent),
     desiredOf(agent, context),
     ports.codeStore.cached(agent),
+    ports.agents.quarantine.list(agent),
   ]);
-  return rows.map((row) => item({ row, desired, cached }));
+  return rows.map((row) => item({ row, desired, cached, quarantined }));
 }
 
 export async function list(input: PageInput & { agent: string }, context: Context) {
@@ -156,7 +158,11 @@ export async function stage(
   // The files are written while it is checked.
   const timings = { build: builtMs - startedMs, check: await checked, keep: performance.now() - builtMs };
   const row = stagedRow(staged, { note: input.note, principal: context.principal });
-  return { ...item({ row, desired: await desiredOf(input.agent, context), cached: new Set([row.hash]) }), applied: true, timings };
+  return {
+    ...item({ row, desired: await desiredOf(input.agent, context), cached: new Set([row.hash]), quarantined: [] }),
+    applied: true,
+    timings,
+  };
 }
 
 /** A version that has just been put, without asking for it again. */
@@ -200,12 +206,18 @@ async function numbersOf(agent: string, { ports }: Context): Promise<Map<string,
   return new Map((await listVersions(ports.database, agent)).map((row) => [row.hash, row.number]));
 }
 
-export async function promote(input: { agent: string; version: string; reason: string }, context: Context) {
+export async function promote(input: { agent: string; version: string; reason?: string }, context: Context) {
   const { ports, principal, dryRun } = context;
   const rollout = ports.agents.rollout(input.agent);
   const { hash, number } = await resolve(input.agent, input.version, context);
   if (dryRun) return plan(input.agent, { hash, number, rehearsal: await rollout.rehearse(hash) }, context);
-  const swapped = await rollout.promote({ hash, reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
+  const swapped = await rollout.promote({
+    hash,
+    reason: input.reason ?? 'promoted by hand',
+    principal: { kind: principal.kind, id: principal.id },
+    // It is confirmed, or it would not have come here; whoever says why as well has looked.
+    release: input.reason !== undefined,
+  });
   return swapItem(swapped);
 }
 
@@ -222,21 +234,21 @@ export async function rollback(input: { agent: string; version?: string; reason:
   return swapItem(swapped);
 }
 
-/** The version that was live before; after an automatic rollback the newest older one that was accepted once. */
+/** The version that was live before; after an automatic rollback, or when that is in quarantine, the newest older one that was accepted once. */
 async function targetOf(agent: string, context: Context): Promise<{ hash: string; number: number }> {
   const { ports } = context;
   const { rollbackTarget, row } = ports.agents.rollout(agent);
-  if (rollbackTarget !== null) return ports.codeStore.resolve(agent, rollbackTarget);
+  const { quarantine } = ports.agents;
+  if (rollbackTarget !== null && (await quarantine.find(agent, rollbackTarget)) === null)
+    return ports.codeStore.resolve(agent, rollbackTarget);
   const live = row === null ? null : liveHash(row);
-  const versions = await listVersions(ports.database, agent);
-  const liveNumber = versions.find((version) => version.hash === live)?.number ?? 0;
-  const older = versions.filter((version) => version.number < liveNumber && ACCEPTED.has(version.verdict)).at(-1);
-  if (older === undefined) {
+  const older = live === null ? null : await quarantine.acceptedBefore(agent, live, null);
+  if (older === null) {
     throw new SeedError('invalid_state', `${agent} has no version before the present one`, {
       hint: `seed code:list ${agent} shows what there is`,
     });
   }
-  return { hash: older.hash, number: older.number };
+  return ports.codeStore.resolve(agent, older);
 }
 
 async function plan(agent: string, target: { hash: string; number: number; rehearsal?: Rehearsal | null }, context: Context) {

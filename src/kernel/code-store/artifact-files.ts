@@ -45,6 +45,12 @@ export function artifactProblem({ artifact, signature }: SignedArtifact, keys: S
   return null;
 }
 
+/** Whether the key that it says it is signed by counts here; nothing else of it is looked at. */
+export function isAcceptable({ artifact, signature }: SignedArtifact, keys: SigningKeys): boolean {
+  const verdict = keys.verify(canonicalJson(artifact.manifest), signature);
+  return verdict === 'valid' || verdict === 'wrong';
+}
+
 export function fileHashes(sources: SourceFiles): Record<string, string> {
   return Object.fromEntries(Object.entries(sources).map(([path, text]) => [path, sha256(text)]));
 }

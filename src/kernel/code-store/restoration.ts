@@ -1,6 +1,6 @@
 // Puts an artifact that is missing or damaged on this disk back from the durable copy, which is checked just as hard.
 import { isSeedError, SeedError } from '#lib/error.ts';
-import { artifactProblem } from './artifact-files.ts';
+import { artifactProblem, isAcceptable } from './artifact-files.ts';
 import type { SignedArtifact } from './artifact-store.ts';
 import type { StoreParts } from './store-parts.ts';
 import { noVersion } from './version-reference.ts';
@@ -10,6 +10,12 @@ export interface Restored {
   /** Its number where it was written back; null where the disk did not take it, or had it after all. */
   number: number | null;
 }
+
+/**
+ * Why an artifact can not be used, in the details of `artifact_corrupt`. damaged: no copy is what was signed, on any node.
+ * not_accepted: it may be whole, and this node does not accept who signed it. unreachable: the durable copy may be whole.
+ */
+export type Unusable = 'damaged' | 'not_accepted' | 'unreachable';
 
 /**
  * A disk that is full or read-only does not stop it from being served.
@@ -32,11 +38,21 @@ export function restoreArtifact(parts: StoreParts, { agent, hash }: { agent: str
     const copy = await durable
       .get(agent, hash)
       .catch((error: unknown) =>
-        refuse(problem === null ? error : corrupt(hash, `${problem}, and the durable copy can not be reached`, error)),
+        refuse(
+          problem === null || !isAway(error)
+            ? error
+            : corrupt(hash, { why: 'unreachable', problem: `${problem}, and the durable copy can not be reached` }, error),
+        ),
       );
-    if (copy === null) return refuse(problem === null ? noVersion(agent, hash) : corrupt(hash, `${problem}, and there is no durable copy`));
+    if (copy === null)
+      return refuse(
+        problem === null ? noVersion(agent, hash) : corrupt(hash, { why: 'damaged', problem: `${problem}, and there is no durable copy` }),
+      );
     const wrong = artifactProblem(copy, keys);
-    if (wrong !== null) return refuse(corrupt(hash, `in the durable copy ${wrong}`));
+    if (wrong !== null) {
+      const why = isAcceptable(copy, keys) ? 'damaged' : 'not_accepted';
+      return refuse(corrupt(hash, { why, problem: `in the durable copy ${wrong}` }));
+    }
     const written = await objects.write(copy).then(
       () => true,
       (error: unknown) => {
@@ -49,9 +65,17 @@ export function restoreArtifact(parts: StoreParts, { agent, hash }: { agent: str
   });
 }
 
-function corrupt(hash: string, problem: string, cause?: unknown): SeedError {
+function isAway(error: unknown): boolean {
+  return isSeedError(error) && error.status === 503;
+}
+
+function corrupt(hash: string, { why, problem }: { why: Unusable; problem: string }, cause?: unknown): SeedError {
   return new SeedError('artifact_corrupt', `the artifact ${hash.slice(0, 12)} can not be used: ${problem}`, {
     cause,
-    hint: 'the version before stays live; seed code:verify says what else is damaged',
+    details: { why },
+    hint:
+      why === 'not_accepted'
+        ? 'bring back keys/ of the data folder, or the public key of the node that signed it'
+        : 'the version before stays live; seed code:verify says what else is damaged',
   });
 }

@@ -12,7 +12,7 @@ export interface Analysis {
   /** For people: which figure decided, with its limit. */
   reason: string;
   /** Of a failure: which kind of figure it was. */
-  cause: 'errors' | 'latency' | 'limit_hits';
+  cause: 'errors' | 'latency' | 'limit_hits' | 'strikes';
   stable: CallFigures;
   canary: CallFigures;
 }

@@ -36,6 +36,8 @@ export interface SwapNote {
   principal: { kind: string; id: string };
   /** From the decision until every host had it loaded, microseconds. */
   preparedUs: number;
+  /** Lets the version, and its script, out of quarantine. */
+  releases: boolean;
 }
 
 export interface DesiredState {

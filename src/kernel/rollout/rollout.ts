@@ -7,6 +7,8 @@ import type { ServedVersion } from '../runtime/served-version.ts';
 import type { Rehearsal } from '../runtime/state-rehearsal.ts';
 import { analyse, type Analysis } from './analysis.ts';
 import type { CallFigures } from './call-stats.ts';
+import type { Quarantine, Quarantined } from './quarantine.ts';
+import { STRIKES_WINDOW_MS } from './strikes.ts';
 import { liveHash, type DesiredChange, type DesiredRow, type DesiredState, type SwapKind } from './desired-state.ts';
 
 const TICK_MS = 250;
@@ -51,6 +53,7 @@ export interface RolloutLog {
 export interface RolloutOptions {
   worker: AgentWorker;
   desired: DesiredState;
+  quarantine: Quarantine;
   log: RolloutLog;
   nodePrincipal: { kind: string; id: string };
   /** ms since the epoch */
@@ -73,6 +76,8 @@ export interface PromoteRequest {
   hash: string;
   principal: { kind: string; id: string };
   reason: string;
+  /** Lets it out of quarantine: a person has said why. Default false: a version in quarantine is refused. */
+  release?: boolean;
 }
 
 export class Rollout {
@@ -98,6 +103,9 @@ export class Rollout {
       if (row === null || (this.#row !== null && row.generation <= this.#row.generation)) return;
       const hash = liveHash(row);
       this.#row = row;
+      // Cut off between the two, by a crash.
+      const quarantined = hash === null ? null : await this.#options.quarantine.find(row.agent, hash);
+      if (hash !== null && quarantined !== null && (await this.#leave(row, hash, quarantined))) return;
       if (hash !== null && hash !== this.#options.worker.live?.hash) await this.#options.worker.switchTo(hash);
       if (row.phase === 'observing' && row.canary !== null) this.#observe(row.canary, NOTHING_SEEN);
       else this.#stopObserving();
@@ -110,9 +118,23 @@ export class Rollout {
     return rehearse(await worker.prepare(hash), worker.live);
   }
 
-  /** Makes a version live and watches it. @throws SeedError what loading it said, `conflict` */
+  /** Makes a version live and watches it. @throws SeedError what loading it said, `conflict`, `invalid_state` when it is in quarantine */
   promote(request: PromoteRequest): Promise<Swapped> {
     return this.#exclusive(() => this.#swap('promote', request));
+  }
+
+  /**
+   * A version has ended the sandbox host it ran in. After the third time within the window it is quarantined, whether it is live or
+   * not, and if it is, the version before takes its place.
+   */
+  strike(hash: string): Promise<void> {
+    const { worker } = this.#options;
+    const strikes = worker.strikes(hash);
+    const wasOut = strikes.isOut;
+    strikes.add();
+    emit('seed_agent.version.strike', { strikes: strikes.count }, { agent: worker.agent, hash });
+    if (!strikes.isOut) return Promise.resolve();
+    return this.#exclusive(() => this.#strikeOut(hash, { strikes: strikes.count, again: wasOut }));
   }
 
   /** Goes back to `hash`, or to the version that was live before. It is not watched: it was live already. @throws SeedError `invalid_state` */
@@ -122,7 +144,7 @@ export class Rollout {
       if (hash === null || hash === undefined) {
         throw new SeedError('invalid_state', `${this.#options.worker.agent} has no version before the present one`);
       }
-      return this.#swap('rollback', { ...request, hash });
+      return this.#swap('rollback', { ...request, hash, release: false });
     });
   }
 
@@ -179,6 +201,7 @@ export class Rollout {
   ): Promise<Swapped> {
     const { worker, desired, nowMs, monotonicMs } = this.#options;
     const from = worker.live;
+    const quarantined = await this.#quarantined(request);
     // Everything that can fail is done before the row changes: verified, loaded in every host.
     const to = await worker.prepare(request.hash);
     const rehearsal = kind === 'promote' ? await this.#options.rehearse(to, from) : null;
@@ -213,12 +236,22 @@ export class Rollout {
         observing,
         principal: request.principal,
         preparedUs: (monotonicMs() - startedMs) * 1000,
+        releases: quarantined !== null,
       });
     } catch (error) {
       this.#row = null;
       throw error;
     }
     this.#row = row;
+    if (quarantined !== null) {
+      worker.forgive(request.hash);
+      const { kind: who, id } = request.principal;
+      emit(
+        'seed_agent.version.released',
+        {},
+        { agent: worker.agent, version: to.label, hash: to.hash, by: `${who} ${id}`, reason: request.reason },
+      );
+    }
     const baseline = from?.stats.figures(nowMs() - BASELINE_MS) ?? NOTHING_SEEN;
     await worker.switchTo(request.hash);
     const swapped: Swapped = {
@@ -286,18 +319,57 @@ export class Rollout {
 
   async #takeBack(row: DesiredRow, hash: string, analysis: Analysis): Promise<void> {
     if (row.stable === null) return;
-    const from = this.#options.worker.live;
-    const swapped = await this.#swap('automatic_rollback', {
-      hash: row.stable,
-      principal: this.#options.nodePrincipal,
-      reason: analysis.reason,
-    });
+    await this.#goBack(row, { from: hash, to: row.stable, analysis });
+  }
+
+  async #goBack(row: DesiredRow, { from, to, analysis }: { from: string; to: string; analysis: Analysis }): Promise<void> {
+    const { worker, log, nodePrincipal } = this.#options;
+    const number = worker.live?.number ?? 0;
+    const swapped = await this.#swap('automatic_rollback', { hash: to, principal: nodePrincipal, reason: analysis.reason });
     emit(
       'seed_agent.rollout.rollback',
       { calls: analysis.canary.calls },
-      { agent: row.agent, from: `v${from?.number ?? 0}`, to: `v${swapped.toNumber}`, reason: analysis.cause },
+      { agent: row.agent, from: `v${number}`, to: `v${swapped.toNumber}`, reason: analysis.cause },
     );
-    await this.#options.log.observed({ agent: row.agent, hash, verdict: 'rolled_back', analysis });
+    await log.observed({ agent: row.agent, hash: from, verdict: 'rolled_back', analysis });
+  }
+
+  async #strikeOut(hash: string, { strikes, again }: { strikes: number; again: boolean }): Promise<void> {
+    const { worker, quarantine, nodePrincipal } = this.#options;
+    const { agent } = worker;
+    const reason = `it ended its sandbox host ${strikes} times within ${STRIKES_WINDOW_MS / 60_000} minutes`;
+    const isNew = await quarantine.add({ agent, hash, reason, strikes }, nodePrincipal);
+    if (isNew) emit('seed_agent.version.quarantined', { strikes }, { agent, hash });
+    const row = this.#row;
+    if (row === null || liveHash(row) !== hash || (again && !isNew)) return;
+    await this.#leave(row, hash, { reason });
+  }
+
+  /** @returns false when there is no version to go to: then it stays live, quarantined, and rests between its strikes */
+  async #leave(row: DesiredRow, hash: string, { reason }: Pick<Quarantined, 'reason'>): Promise<boolean> {
+    const { worker, quarantine, nowMs } = this.#options;
+    const preferred = row.canary === hash ? row.stable : null;
+    const to = await quarantine.acceptedBefore(row.agent, hash, preferred);
+    if (to === null) return false;
+    const canary = worker.live?.hash === hash ? worker.live.stats.figures(nowMs() - BASELINE_MS) : NOTHING_SEEN;
+    const analysis: Analysis = { phase: 'failed', reason, cause: 'strikes', stable: this.#observation?.baseline ?? NOTHING_SEEN, canary };
+    await this.#goBack(row, { from: hash, to, analysis });
+    // Loading it may be what ends a host.
+    void worker.retire(hash);
+    return true;
+  }
+
+  /** @returns the entry that a person lets it out of @throws SeedError `invalid_state` for everybody else */
+  async #quarantined({ hash, release = false }: PromoteRequest): Promise<Quarantined | null> {
+    const { agent } = this.#options.worker;
+    const found = await this.#options.quarantine.find(agent, hash);
+    if (found === null || release) return found;
+    const name = hash.slice(0, 12);
+    const what = found.hash === hash ? 'it' : `its script is that of ${found.hash.slice(0, 12)}, which`;
+    throw new SeedError('invalid_state', `${name} of ${agent} can not go live: ${what} is in quarantine, because ${found.reason}`, {
+      details: { quarantined: found.hash, reason: found.reason, at: found.at },
+      hint: `who knows why it is safe now lets it out: seed code:promote ${agent} ${name} --reason "…" --confirm`,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 // The supervised worker of one agent: its loaded versions, the one that new calls go to, and its stateful instances.
 import { SeedError } from '#lib/error.ts';
 import type { Artifact } from '../compiler/artifact.ts';
+import { Strikes } from '../rollout/strikes.ts';
 import { CallSampler } from './call-sampler.ts';
 import { Instance, type InstanceTurn } from './instance.ts';
 import { ServedVersion } from './served-version.ts';
@@ -47,6 +48,7 @@ export class AgentWorker {
   /** Loaded versions, the one used last at the end. */
   readonly #versions = new Map<string, Promise<ServedVersion>>();
   readonly #instances = new Map<string, Instance>();
+  readonly #strikes = new Map<string, Strikes>();
   #live: ServedVersion | null = null;
   #closing = false;
 
@@ -112,18 +114,40 @@ export class AgentWorker {
     return { from, to, flipMs };
   }
 
-  /** The version a call runs on. @throws SeedError `invalid_state` when the worker is stopping, `unavailable` when nothing is live */
+  /**
+   * The version a call runs on.
+   * @throws SeedError `invalid_state` when the worker is stopping, `unavailable` when nothing is live or it rests after too many strikes
+   */
   version(pinned: string | undefined): ServedVersion | Promise<ServedVersion> {
     if (this.#closing) throw new SeedError('invalid_state', `the agent ${this.agent} is stopping`, { retryAfterMs: 1_000 });
-    if (pinned !== undefined && pinned !== this.#live?.hash) return this.prepare(pinned);
-    if (this.#live !== null) return this.#live;
-    throw new SeedError('unavailable', `the agent ${this.agent} has no live version yet`, { retryAfterMs: 1_000 });
+    if (pinned !== undefined && pinned !== this.#live?.hash) return this.#pinned(pinned);
+    if (this.#live === null) throw new SeedError('unavailable', `the agent ${this.agent} has no live version yet`, { retryAfterMs: 1_000 });
+    this.#live.checkRest();
+    return this.#live;
+  }
+
+  /** By hash, over all that is kept of it: a version that is loaded again has not been forgiven. */
+  strikes(hash: string): Strikes {
+    const known = this.#strikes.get(hash);
+    if (known !== undefined) return known;
+    for (const [old, { count }] of this.#strikes) if (count === 0 && !this.#versions.has(old)) this.#strikes.delete(old);
+    const strikes = new Strikes(this.#options.monotonicMs);
+    this.#strikes.set(hash, strikes);
+    return strikes;
+  }
+
+  /** A person has let it out of quarantine: it begins anew. */
+  forgive(hash: string): void {
+    this.strikes(hash).clear();
   }
 
   /** As `version`, for the instance whose turn it is: not every state is where the live version could read it. */
   async versionFor(pinned: string | undefined, key: string, turn: InstanceTurn): Promise<ServedVersion> {
     const version = await this.version(pinned);
-    return pinned === undefined ? this.states.version(version, key, turn) : version;
+    if (pinned !== undefined) return version;
+    const its = await this.states.version(version, key, turn);
+    its.checkRest();
+    return its;
   }
 
   instance(key: string): Instance {
@@ -152,27 +176,37 @@ export class AgentWorker {
     this.#live = null;
   }
 
+  async #pinned(hash: string): Promise<ServedVersion> {
+    const version = await this.prepare(hash);
+    version.checkRest();
+    return version;
+  }
+
   async #load(hash: string): Promise<ServedVersion> {
     const { artifact, number } = await this.#options.loadArtifact(this.agent, hash);
-    const version = new ServedVersion(artifact, { number, syncPath: this.#options.syncPath });
+    const version = new ServedVersion(artifact, { number, syncPath: this.#options.syncPath, strikes: this.strikes(hash) });
     await this.#options.hosts.load(version.loadRequest);
     return version;
   }
 
-  /** Unloads the versions used longest ago once their last call has ended. */
+  /** Unloads the versions used longest ago. */
   async #retireOld(): Promise<void> {
     const old = [...this.#versions.keys()].filter((hash) => hash !== this.#live?.hash && !this.states.answers(hash)).slice(0, -KEPT_LOADED);
-    for (const hash of old) {
-      const loading = this.#versions.get(hash);
-      this.#versions.delete(hash);
-      // One after the other: unloading is never urgent
-      const version = await loading?.catch(() => null);
-      if (version === null || version === undefined) continue;
+    // One after the other: unloading is never urgent
+    for (const hash of old) await this.retire(hash);
+  }
 
-      await version.drained();
-      // It may have been asked for again meanwhile.
-      if (!this.#versions.has(hash)) await this.#options.hosts.unload(hash);
-    }
+  /** Unloads a version that is not live, once its last call has ended. Whoever asks for it loads it again. */
+  async retire(hash: string): Promise<void> {
+    if (this.states.answers(hash)) return;
+    const loading = this.#versions.get(hash);
+    this.#versions.delete(hash);
+    const version = await loading?.catch(() => null);
+    if (version === null || version === undefined) return;
+
+    await version.drained();
+    // It may have been asked for again meanwhile.
+    if (!this.#versions.has(hash)) await this.#options.hosts.unload(hash);
   }
 
   #evictInstances(): void {

@@ -10,8 +10,9 @@ import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
 import type { IdempotentAnswer } from './state-store.ts';
 
-/** A call that lost its host by another's fault is run again this often. */
-const MAX_RETRIES = 3;
+/** A call that loses its hosts by others' fault is run again for so long after the first time. */
+const RETRY_MS = 10_000;
+const LONGEST_PAUSE_MS = 50;
 
 const FAILURE_CODES: Readonly<Record<CallFailure, ErrorCode>> = {
   threw: 'agent_error',
@@ -59,7 +60,11 @@ export async function run(
   const { hosts, broker, turn, stream } = options;
   let avoid: string | undefined;
   let alone = false;
+  let firstLostMs = Number.POSITIVE_INFINITY;
   for (let attempt = 0; ; attempt += 1) {
+    // Of many calls of one version that end their hosts, those that wait are not tried one by one.
+    if (attempt > 0) version.checkRest();
+    if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, 2 ** attempt)));
     const state = turn === null ? null : new CallState(turn);
     const { callId: id, exportName, key, principal } = invocation;
     const capabilities = broker.open({ id, version, exportName, key, principal }, state === null ? [] : [state]);
@@ -88,10 +93,11 @@ export async function run(
     if (!outcome.ok && state?.storeError !== undefined) throw state.storeError;
     if (outcome.ok && outcome.streamed) outcome.outputJson = stream.outputJson ?? '';
     // Chunks that somebody has read can not be taken back.
-    if (outcome.ok || !mayRunAgain(outcome) || stream.chunks > 0 || attempt === MAX_RETRIES) {
+    if (outcome.ok || !mayRunAgain(outcome) || stream.chunks > 0 || performance.now() - firstLostMs > RETRY_MS) {
       const error = outcome.ok || outcome.failure !== 'threw' ? null : stream.error;
       return { outcome, error, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
     }
+    firstLostMs = Math.min(firstLostMs, performance.now());
     avoid = answer.hostId;
     alone = outcome.suspects > 1;
   }
@@ -124,6 +130,12 @@ export function blame(outcome: CallOutcome): Blame {
 export function failureError(outcome: Extract<CallOutcome, { ok: false }>, stack: string | undefined): SeedError {
   const code = outcome.failure === 'host_lost' && outcome.suspect ? 'agent_error' : FAILURE_CODES[outcome.failure];
   const message = outcome.failure === 'threw' ? `${outcome.error.name}: ${outcome.error.message}` : outcome.error.message;
+  if (code === 'unavailable' && outcome.hadRequests) {
+    return new SeedError(code, `${message}, because of another call; this one had had effects already and was not run again`, {
+      details: { failure: outcome.failure, had_effects: true },
+      hint: 'look at what it has done before calling again',
+    });
+  }
   return new SeedError(code, message, {
     details: { failure: outcome.failure, ...(stack === undefined ? {} : { stack }) },
     ...(code === 'unavailable' ? { retryAfterMs: 1_000 } : {}),

@@ -3,7 +3,9 @@ import type { Artifact } from '../compiler/artifact.ts';
 import { callExport, stateVersionOf, type ContractData } from '../compiler/contract.ts';
 import { mapStack } from '../compiler/stack.ts';
 import { exportChecks, stateCheck, type ExportChecks } from '../compiler/validator.ts';
+import { SeedError } from '#lib/error.ts';
 import { CallStats } from '../rollout/call-stats.ts';
+import { Strikes, STRIKES_OUT } from '../rollout/strikes.ts';
 import type { LoadRequest } from '../sandbox/call.ts';
 import { PathChooser } from './path-chooser.ts';
 import { redactor } from './redaction.ts';
@@ -22,14 +24,17 @@ export class ServedVersion {
   readonly artifact: Artifact;
   /** Dense per agent, from 1. */
   readonly number: number;
+  /** How often it ended the host it ran in; kept when it is unloaded. */
+  readonly strikes: Strikes;
   #checkState: ((json: string) => void) | null = null;
   readonly #exports = new Map<string, ServedExport>();
   #inFlight = 0;
   #idle: (() => void)[] = [];
 
-  constructor(artifact: Artifact, options: { number: number; syncPath: boolean }) {
+  constructor(artifact: Artifact, options: { number: number; syncPath: boolean; strikes?: Strikes }) {
     this.artifact = artifact;
     this.number = options.number;
+    this.strikes = options.strikes ?? new Strikes(() => performance.now());
     this.path = new PathChooser(options.syncPath);
   }
 
@@ -94,6 +99,17 @@ export class ServedVersion {
   /** A stack of the built script, led back to the author's files. */
   mapStack(stack: string | undefined): string | undefined {
     return stack === undefined ? undefined : mapStack(stack, this.artifact.map);
+  }
+
+  /** While it rests after it has ended too many hosts, nobody may call it. @throws SeedError `unavailable` */
+  checkRest(): void {
+    const { restingMs } = this.strikes;
+    if (restingMs === 0) return;
+    throw new SeedError(
+      'unavailable',
+      `${this.label} of ${this.agent} ended its sandbox host ${STRIKES_OUT} times or more, and is not called for ${Math.ceil(restingMs / 1000)} s`,
+      { retryAfterMs: restingMs, hint: `make another version live: seed code:list ${this.agent}` },
+    );
   }
 
   enter(): void {

@@ -14,8 +14,8 @@ export interface HostAnswer {
   hostId: string;
 }
 
-/** How long a call waits for a host while all of them are being replaced. */
-const HOST_WAIT_MS = 3_000;
+/** How long a call waits for a host while all of them are being replaced, one after the other if it must be. */
+const HOST_WAIT_MS = 10_000;
 
 /**
  * Calls on the synchronous path that one host is given before the next: they take some 20 µs each, and what they cost is the way
@@ -32,7 +32,7 @@ export class ServingHosts {
   readonly #slots = new Map<string, Slot>();
   readonly #loaded = new Map<string, LoadRequest>();
   #alone: Promise<unknown> = Promise.resolve();
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   get size(): number {
     return this.#slots.size;
@@ -47,9 +47,7 @@ export class ServingHosts {
       for (const request of missing) given.add(request.hash);
     }
     this.#slots.set(id, { host, inFlight: 0 });
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    for (const resolve of this.#waiting) resolve();
   }
 
   /** A host has ended, or is about to. */
@@ -121,15 +119,25 @@ export class ServingHosts {
     return best;
   }
 
+  /** A host that came may be gone again before this call had its turn: it waits for the next one then. */
   async #wait(request: CallRequest, avoid: string | undefined): Promise<[string, Slot]> {
+    const untilMs = performance.now() + HOST_WAIT_MS;
+    for (let leftMs = HOST_WAIT_MS; leftMs > 0; leftMs = untilMs - performance.now()) {
+      await this.#joined(leftMs);
+      const chosen = this.#choose(request, avoid);
+      if (chosen !== undefined) return chosen;
+    }
+    throw new SeedError('unavailable', 'no sandbox host is ready', { retryAfterMs: 1_000, hint: 'see: seed system:status' });
+  }
+
+  /** Until the next host joins, or so long. */
+  async #joined(atMostMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    const timer = setTimeout(resolve, HOST_WAIT_MS);
+    this.#waiting.add(resolve);
+    const timer = setTimeout(resolve, atMostMs);
     await promise;
     clearTimeout(timer);
-    const chosen = this.#choose(request, avoid);
-    if (chosen !== undefined) return chosen;
-    throw new SeedError('unavailable', 'no sandbox host is ready', { retryAfterMs: 1_000, hint: 'see: seed system:status' });
+    this.#waiting.delete(resolve);
   }
 }
 

@@ -25,3 +25,12 @@ test('why it was killed says what the one that ran has done', () => {
 test('nobody is to blame for a host that was closed', () => {
   expect(causeOf(end({ executing: [4] }), 'closed')).toMatchObject({ failure: 'host_lost', running: [] });
 });
+
+test('what somebody else ended is no deed of the code that ran', () => {
+  expect(causeOf(end({ executing: [4] }), null).isBlamed).toBe(false);
+  expect(causeOf({ ...end({ executing: [4] }), exit: { code: null, signal: 'SIGSEGV' } }, null).isBlamed).toBe(true);
+  // The host judged itself, or its parent did.
+  expect(causeOf(end({ verdict: 'stuck', culprit: 4 }), null).isBlamed).toBe(true);
+  expect(causeOf(end({ executing: [4] }), 'memory').isBlamed).toBe(true);
+  expect(causeOf(end({ executing: [4] }), 'closed').isBlamed).toBe(false);
+});

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parentDeathSignal } from '#lib/process.ts';
 import { identifyProcess } from '#lib/process-identity.ts';
 import { strippedProgram } from './host-program.ts';
@@ -73,6 +73,38 @@ test('a host says with what it ended', async () => {
   const host = await startTestHost();
   process.kill(host.pid, 'SIGSEGV');
   expect(await host.exited).toMatchObject({ signal: 'SIGSEGV' });
+});
+
+describe('whose version ended it', () => {
+  test.each([
+    ['dies of it', 'return "a".repeat(5e8).split("").length;'],
+    // It has been told its end before the isolate, which does not listen, takes the host along.
+    ['is stuck in native code', 'let x = 3n; for (;;) x = x * x;'],
+  ])('one that %s', async (_, code) => {
+    const host = await startTestHost();
+    await host.load(loadRequest(moduleOf('handle: () => 1'), { hash: 'good' }));
+    await host.load(loadRequest(moduleOf(`handle: () => { ${code} }`), { hash: 'bad', limits: { cpuMs: 200, deadlineMs: 2_000 } }));
+    expect(outputOf(await host.call(callRequest(0, { hash: 'good' })))).toBe(1);
+    expect((await host.call(callRequest(0, { hash: 'bad' }))).ok).toBe(false);
+    await host.exited;
+    expect(host.culprit).toBe('bad');
+  });
+
+  test('nobody, when it was killed by somebody else or closed', async () => {
+    const [killed, closed] = [await startTestHost(), await startTestHost()];
+    for (const host of [killed, closed]) {
+      await host.load(loadRequest(moduleOf('handle: () => { for (;;) {} }'), { limits: { cpuMs: 60_000, deadlineMs: 60_000 } }));
+    }
+    const calls = [killed, closed].map((host) => host.call(callRequest(0)));
+    for (const host of [killed, closed]) await vi.waitFor(() => expect(host.stats().executing).toBe(1), WAIT);
+    killed.kill();
+    await closed.close();
+    await Promise.all(calls);
+    for (const host of [killed, closed]) {
+      await host.exited;
+      expect(host.culprit).toBeNull();
+    }
+  });
 });
 
 test('a host that does not become ready is ended, and its start fails', async () => {

@@ -25,7 +25,7 @@ export interface PendingCallOptions {
   /** A line to its host. */
   tell: (line: string) => void;
   /** Called once, before the outcome is out. */
-  onSettled: (call: PendingCall) => void;
+  onSettled: (call: PendingCall, outcome: CallOutcome) => void;
   /** The record this call goes through first. */
   replay?: ReplayScript;
 }
@@ -318,7 +318,7 @@ export class PendingCall {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#stream?.[Symbol.dispose]();
     if (this.#leaving !== null) clearTimeout(this.#leaving.timer);
-    this.#options.onSettled(this);
+    this.#options.onSettled(this, outcome);
     this.#resolve(outcome);
   }
 }

@@ -1,6 +1,6 @@
 // Something other than a call that a host has been given: a version to load, a script to run, a candidate to score.
 import { SeedError, type ErrorCode } from '#lib/error.ts';
-import type { CallFailure } from './call.ts';
+import type { CallFailure, EvaluateOutcome } from './call.ts';
 
 const CODES: Readonly<Record<CallFailure, ErrorCode>> = {
   threw: 'agent_error',
@@ -65,4 +65,10 @@ export class PendingWork {
     const message = loss.suspects === 1 ? `${loss.how} while it ran ${this.#options.what}` : loss.how;
     this.#settle.reject(new SeedError(CODES[failure], message, { details: { failure } }));
   }
+}
+
+/** What an evaluation whose host has ended comes to. */
+export function lostEvaluation(error: SeedError): EvaluateOutcome {
+  const failure = (error.details as { failure?: 'host_lost' } | undefined)?.failure ?? 'host_lost';
+  return { ok: false, failure, message: error.message };
 }

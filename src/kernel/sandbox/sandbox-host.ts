@@ -13,12 +13,13 @@ import type {
   ReplayRequest,
   ScriptRequest,
 } from './call.ts';
+import { Culprits } from './culprits.ts';
 import { causeOf } from './host-end.ts';
 import { callLine, readMessage } from './host-message.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
 import { PendingCall } from './pending-call.ts';
-import { PendingWork } from './pending-work.ts';
+import { lostEvaluation, PendingWork } from './pending-work.ts';
 import { ReplayScript } from './replay-script.ts';
 
 const GRACE_MS = 300;
@@ -70,6 +71,8 @@ export class SandboxHost implements AsyncDisposable {
   #seq = 0;
   #pong = { isolates: 0, executing: 0 };
   #killReason: KillReason | 'closed' | null = null;
+  readonly #culprits = new Culprits();
+  #culprit: string | null = null;
 
   /** Starts the process and waits until it takes calls. @throws SeedError `unavailable` */
   static async start(options: SandboxHostOptions = {}): Promise<SandboxHost> {
@@ -202,6 +205,11 @@ export class SandboxHost implements AsyncDisposable {
     }
   }
 
+  /** After its end: hash of the version that caused it. Null: nobody's fault, or it can not be told. */
+  get culprit(): string | null {
+    return this.#culprit;
+  }
+
   stats(): SandboxHostStats {
     return {
       pid: this.pid,
@@ -238,7 +246,10 @@ export class SandboxHost implements AsyncDisposable {
       now: this.#options.now ?? Date.now,
       limits: this.#versions.get(request.hash)?.request.limits ?? { idleMs: 0 },
       tell: (line) => this.#send(line),
-      onSettled: ({ seq }) => this.#calls.delete(seq),
+      onSettled: ({ seq }, outcome) => {
+        this.#calls.delete(seq);
+        if (!outcome.ok && outcome.suspect) this.#culprits.remember(seq, request.hash);
+      },
       ...(replay === undefined ? {} : { replay }),
     });
     const version = this.#versions.get(request.hash);
@@ -359,10 +370,17 @@ export class SandboxHost implements AsyncDisposable {
     this.process.kill('SIGKILL');
   }
 
+  /** Of a call, or of a version that is being loaded. */
+  #hashOf(number: number): string | undefined {
+    const call = this.#calls.get(number);
+    return call === undefined ? [...this.#versions.values()].find(({ index }) => index === number)?.request.hash : call.request.hash;
+  }
+
   async #end(): Promise<ProcessExit> {
     const end = await this.#process.ended;
     this.#watch[Symbol.dispose]();
-    const { failure, how, running } = causeOf(end, this.#killReason);
+    const { failure, how, running, isBlamed } = causeOf(end, this.#killReason);
+    if (isBlamed) this.#culprit = this.#culprits.versionOf(running, (number) => this.#hashOf(number));
     const suspectsOf = (number: number): number => (running.includes(number) ? running.length : 0);
     const failureOf = (suspects: number): CallFailure => (suspects === 1 ? failure : 'host_lost');
     for (const [number, call] of [...this.#calls]) {
@@ -378,9 +396,4 @@ export class SandboxHost implements AsyncDisposable {
     this.#ready.reject(new Error(how));
     return end.exit;
   }
-}
-
-function lostEvaluation(error: SeedError): EvaluateOutcome {
-  const failure = (error.details as { failure?: 'host_lost' } | undefined)?.failure ?? 'host_lost';
-  return { ok: false, failure, message: error.message };
 }
