@@ -56,6 +56,7 @@ const OPEN = new Map([
   ['agents:status contract.examples.output', "the author's"],
   ['agents:status contract.exports.input', 'JSON Schema'],
   ['agents:status contract.exports.output', 'JSON Schema'],
+  ['agents:status contract.state.schema', 'JSON Schema'],
   ['agents:status metrics', 'what was reported'],
   ...['approve', 'create', 'deny', 'get'].flatMap((action) => [
     [`approvals:${action} context`, "whoever's who asks"] as const,
