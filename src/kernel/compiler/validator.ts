@@ -75,7 +75,8 @@ export function stateCheck(contract: ContractData): (json: string) => void {
   return (json) => {
     checkSize(json, { limitBytes: contract.limits.stateBytes, what: 'the state', code: 'agent_error' });
     if (validator === null) return;
-    if (jsonDepthExceeds(json, MAX_VALUE_DEPTH)) throw new SeedError('agent_error', `the state is nested more than ${MAX_VALUE_DEPTH} deep`);
+    if (jsonDepthExceeds(json, MAX_VALUE_DEPTH))
+      throw new SeedError('agent_error', `the state is nested more than ${MAX_VALUE_DEPTH} deep`);
     refuse(validator.problems(JSON.parse(json)), 'the state', 'agent_error');
   };
 }

@@ -27,7 +27,8 @@ describe('codeChange', () => {
   });
 
   test('has nothing but its two arguments, and a clock and a generator that stand still', async () => {
-    const body = 'function () { return [arguments.length, this === undefined, Date.now(), Math.random(), new Date(0).getTimezoneOffset()]; }';
+    const body =
+      'function () { return [arguments.length, this === undefined, Date.now(), Math.random(), new Date(0).getTimezoneOffset()]; }';
     const { run, outcome } = await change(`(0, ${body})`);
     const first = outputOf(outcome);
     expect(first).toEqual([2, false, 0, expect.any(Number), 0]);

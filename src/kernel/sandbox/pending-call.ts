@@ -1,5 +1,5 @@
 // A call on its way through a host, as the parent sees it: serves its requests, keeps its journal, and settles exactly once.
-import { toSeedError } from '#lib/error.ts';
+import { SeedError, toSeedError } from '#lib/error.ts';
 import {
   REQUESTS_WITHOUT_EFFECT,
   type CallFailure,
@@ -166,6 +166,7 @@ export class PendingCall {
 
   /** Its handler gave an async generator. */
   #begun(): void {
+    if (this.#stream !== null) return;
     const { request, limits } = this.#options;
     let signal: AbortSignal | undefined;
     try {
@@ -271,7 +272,11 @@ export class PendingCall {
 
   #ask(request: JournalRequest): void {
     if (this.request.parks?.(request) === true) {
-      this.#parked += 1;
+      if (this.#stream === null) this.#parked += 1;
+      else {
+        const message = `a stream can not wait for what ctx.${request.name} brings later: its reader is here now`;
+        this.#answer(request.seq, { ok: false, json: errorJson(new SeedError('invalid_state', message)) });
+      }
       return;
     }
     // A clock that was set back does not take the call with it.

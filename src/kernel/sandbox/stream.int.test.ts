@@ -331,6 +331,15 @@ describe('limits', () => {
   });
 });
 
+test('what would park a call is an error in a stream', async () => {
+  const host = await hostWith(
+    `async *handle(n, ctx) { yield 1; try { await ctx.ask('really?'); } catch (error) { yield error.code; yield error.message; } }`,
+    { capabilities: ['ask' as never] },
+  );
+  const outcome = await host.call(callRequest(0, { parks: ({ name }) => name === 'ask' }));
+  expect(outputOf(outcome)).toEqual([1, 'invalid_state', expect.stringContaining('ctx.ask')]);
+});
+
 test('200 at once, each with its own chunks', async () => {
   const host = await hostWith('async *handle(n, ctx) { for (let i = 0; i < 5; i += 1) { yield [n, i]; await ctx.state.get(); } }');
   const outcomes = await Promise.all(Array.from({ length: 200 }, (_, n) => host.call(callRequest(n))));
