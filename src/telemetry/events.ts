@@ -156,6 +156,15 @@ export const EVENTS = {
       path: oneOf(['sync', 'async', 'none'], 'path through the sandbox host; none: it never reached one'),
     },
   },
+  'seed_agent.stream.end': {
+    meaning: 'a call that streamed has ended, however',
+    level: null,
+    measurements: {
+      chunks: number('chunks', 'passed on or collected'),
+      size_bytes: number('bytes', 'of their JSON texts'),
+    },
+    metadata: { agent: open('name of the agent') },
+  },
   'seed_agent.capability.request': {
     meaning: 'a call asked the node for something its contract grants',
     level: null,

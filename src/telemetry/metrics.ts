@@ -63,6 +63,18 @@ export const METRICS = {
     labels: { agent: 'open' },
     from: [on('seed_agent.invocation.end', ({ cpu_us }, { agent }) => ({ value: seconds(cpu_us), labels: { agent } }))],
   },
+  seed_stream_chunks_total: {
+    type: 'counter',
+    help: 'Chunks of streams, passed on or collected.',
+    labels: { agent: 'open' },
+    from: [on('seed_agent.stream.end', ({ chunks }, { agent }) => ({ value: chunks, labels: { agent } }))],
+  },
+  seed_stream_bytes_total: {
+    type: 'counter',
+    help: 'JSON texts of these chunks.',
+    labels: { agent: 'open' },
+    from: [on('seed_agent.stream.end', ({ size_bytes }, { agent }) => ({ value: size_bytes, labels: { agent } }))],
+  },
   seed_capability_requests_total: {
     type: 'counter',
     help: 'What calls asked of the node, by capability and outcome.',

@@ -1,6 +1,7 @@
 // The stream of one call on its way through the runtime: each chunk is checked against the contract, kept for the record and for whoever
 // asked for all of them at once, and passed on to the one who reads them as they come.
 import { isSeedError, SeedError, toSeedError } from '#lib/error.ts';
+import { emit } from '#telemetry/emit.ts';
 import { callExport, type ContractData } from '../compiler/contract.ts';
 import type { ExportChecks } from '../compiler/validator.ts';
 import type { StreamReader } from '../sandbox/call.ts';
@@ -59,6 +60,7 @@ export class CallStream implements StreamReader {
   /** Passed on so far: after the first the call can not be run again. */
   chunks = 0;
   readonly #options: CallStreamOptions;
+  #isBegun = false;
   #kept: string[] | null = [];
   #keptChars = 0;
   #sizeBytes = 0;
@@ -85,6 +87,7 @@ export class CallStream implements StreamReader {
 
   begin(): AbortSignal | undefined {
     const { declared, reader, head, signal } = this.#options;
+    this.#isBegun = true;
     if (declared === false) {
       throw this.#refuse(
         new SeedError('agent_error', 'the handler gave an async generator, and its contract says that it does not stream', {
@@ -110,6 +113,11 @@ export class CallStream implements StreamReader {
     this.chunks += 1;
     this.#keep(json);
     return reader?.chunk(json);
+  }
+
+  /** The call has ended. */
+  end(agent: string): void {
+    if (this.#isBegun) emit('seed_agent.stream.end', { chunks: this.chunks, size_bytes: this.#sizeBytes }, { agent });
   }
 
   #keep(json: string): void {

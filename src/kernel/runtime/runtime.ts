@@ -245,6 +245,7 @@ export class Runtime {
       });
       throw error;
     } finally {
+      stream.end(worker.agent);
       version.leave();
     }
   }

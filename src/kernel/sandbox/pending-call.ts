@@ -184,9 +184,13 @@ export class PendingCall {
       },
       onEnd: (reason) =>
         this.#leave(
-          reason.failure === 'deadline'
-            ? { failure: 'deadline', error: { name: 'Error', message: reason.message }, suspects: 1 }
-            : { failure: 'threw', error: errorOf(reason.error), suspects: 1 },
+          reason.failure === 'threw'
+            ? { failure: 'threw', error: errorOf(reason.error), suspects: 1 }
+            : {
+                failure: reason.failure,
+                error: { name: 'Error', message: reason.message },
+                suspects: reason.failure === 'deadline' ? 1 : 0,
+              },
         ),
     });
     this.#listenTo(signal);

@@ -23,7 +23,7 @@ export interface PendingStreamOptions {
   /** The isolate may go on until it has given out so much in all. */
   grant: (room: Room) => void;
   /** It came to an end of its own making: a limit in time, or its reader would not have a chunk. */
-  onEnd: (reason: { failure: 'deadline'; message: string } | { failure: 'threw'; error: unknown }) => void;
+  onEnd: (reason: { failure: 'deadline' | 'cancelled'; message: string } | { failure: 'threw'; error: unknown }) => void;
 }
 
 export class PendingStream implements Disposable {
@@ -37,13 +37,16 @@ export class PendingStream implements Disposable {
   #idle: NodeJS.Timeout | undefined;
   /** Since when a chunk is owed, performance.now(); null while it waits for its reader. */
   #owedSinceMs: number | null = null;
+  /** Of its life, until the reader last had room again. */
+  #heldMs = 0;
+  #heldSinceMs: number | null = null;
   #isDisposed = false;
 
   constructor(options: PendingStreamOptions) {
     const { streamMs = DEFAULT_STREAM_MS } = options.limits;
     this.#options = options;
     this.#isLive = !options.isReplayed;
-    this.#life = setTimeout(() => this.#tooLong(`the stream has not ended after ${streamMs} ms`), streamMs);
+    this.#life = setTimeout(() => this.#livedTooLong(streamMs), streamMs);
     this.#makeRoom();
   }
 
@@ -115,7 +118,11 @@ export class PendingStream implements Disposable {
 
   /** While it waits for its reader it may be as silent as it likes. One timer, set again when it fires: chunks are many. */
   #watchIdle(): void {
-    this.#owedSinceMs = this.isHeld || this.#isDisposed ? null : performance.now();
+    const nowMs = performance.now();
+    const { isHeld } = this;
+    if (!isHeld && this.#heldSinceMs !== null) this.#heldMs += nowMs - this.#heldSinceMs;
+    this.#heldSinceMs = isHeld ? (this.#heldSinceMs ?? nowMs) : null;
+    this.#owedSinceMs = isHeld || this.#isDisposed ? null : nowMs;
     if (this.#owedSinceMs !== null) this.#idle ??= setTimeout(() => this.#checkIdle(), this.#options.limits.idleMs);
   }
 
@@ -125,10 +132,15 @@ export class PendingStream implements Disposable {
     const { idleMs } = this.#options.limits;
     const leftMs = this.#owedSinceMs + idleMs - performance.now();
     if (leftMs > 0) this.#idle = setTimeout(() => this.#checkIdle(), leftMs);
-    else this.#tooLong(`the stream gave no chunk for ${idleMs} ms`);
+    else this.#options.onEnd({ failure: 'deadline', message: `the stream gave no chunk for ${idleMs} ms` });
   }
 
-  #tooLong(message: string): void {
-    this.#options.onEnd({ failure: 'deadline', message });
+  /** A reader that dawdles must not speak against the version. */
+  #livedTooLong(streamMs: number): void {
+    const nowMs = performance.now();
+    const heldMs = this.#heldMs + (this.#heldSinceMs === null ? 0 : nowMs - this.#heldSinceMs);
+    const message = `the stream has not ended after ${streamMs} ms`;
+    if (heldMs < streamMs / 2) this.#options.onEnd({ failure: 'deadline', message });
+    else this.#options.onEnd({ failure: 'cancelled', message: `${message}, most of which it waited for its reader` });
   }
 }

@@ -281,6 +281,7 @@ describe('what a chunk may be', () => {
 describe('limits', () => {
   const BODY = `
     async *slow(input, ctx) { yield 1; await ctx.state.get(); yield 2; },
+    async *many() { for (;;) yield 1; },
     async *never() { yield 1; await new Promise(() => {}); },
     async *busy() { for (;;) { for (let i = 0; i < 1e5; i += 1); yield 1; } },
     async *memory() { const kept = []; for (;;) { kept.push(new Array(1e5).fill(0.5)); yield 1; } },
@@ -311,9 +312,11 @@ describe('limits', () => {
   });
 
   test('its whole life, its reader included', async () => {
-    const host = await hostWith('async *handle() { for (;;) yield 1; }', { limits: { streamMs: 200 } });
-    const outcome = await host.call(callRequest(0, { stream: pausedReader() }));
-    expect(outcome).toMatchObject({ failure: 'deadline', error: { message: 'the stream has not ended after 200 ms' } });
+    const host = await hostWith(BODY, { limits: { streamMs: 200 } });
+    const outcome = await host.call(callRequest(0, { exportName: 'slow', stream: free, onRequest: () => new Promise(() => {}) }));
+    expect(outcome).toMatchObject({ failure: 'deadline', suspect: true, error: { message: 'the stream has not ended after 200 ms' } });
+    const dawdled = await host.call(callRequest(0, { exportName: 'many', stream: pausedReader() }));
+    expect(dawdled).toMatchObject({ failure: 'cancelled', suspect: false, error: { message: expect.stringContaining('for its reader') } });
   });
 
   test('a reader that would not have a chunk ends it with its reason', async () => {
