@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { versionOf } from './artifact-store.fixture.ts';
 import type { VersionRecord } from './artifact-store.ts';
 import { AWAY, StoreBench } from './code-store.fixture.ts';
+import { damageFiles } from './damaged-files.fixture.ts';
 import type { Version } from './code-store.ts';
 
 let bench: StoreBench;
@@ -31,8 +32,12 @@ async function damaged(change: (text: Buffer) => Buffer): Promise<number> {
   return cases;
 }
 
-test('one bit flipped in each file: refused, and repaired from the durable copy', async () => {
-  expect(await damaged((text) => Buffer.from(text.map((byte, index) => (index === text.length >> 1 ? byte ^ 1 : byte))))).toBe(5);
+test.each(['cut', 'flip'] as const)('every file: %s anywhere, it is refused, never a third state, and repaired', async (kind) => {
+  const files = await damageFiles({ kind, offsets: 12 });
+  expect(files.map(({ file }) => file).toSorted()).toEqual(
+    ['.eval.js', '.js', '.json', '.map', '.sources.json', 'pointer', 'pointer before', 'record'].toSorted(),
+  );
+  for (const file of files) expect(file).toMatchObject({ cases: 12, torn: 0, third: 0, unrepaired: 0 });
 });
 
 test('a file that is empty, cut, longer, or gone: refused, and repaired', async () => {
@@ -53,28 +58,6 @@ test('every bit of the manifest and of its signature counts', async () => {
     await writeFile(path, flipped);
     await expect(alone.load('packer', artifact.hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
   }
-});
-
-test('a manifest and a record that are cut at any byte are the one before or the one after, never a third', async () => {
-  const store = await bench.open();
-  const { artifact } = await store.put(versionOf('cut'));
-  const alone = await bench.openAlone();
-  const path = join(bench.root, 'objects', `${artifact.hash}.json`);
-  const whole = await readFile(path);
-  for (let length = 0; length < whole.length; length += 1) {
-    await writeFile(path, whole.subarray(0, length));
-    await expect(alone.load('packer', artifact.hash)).rejects.toMatchObject({ code: 'artifact_corrupt' });
-  }
-  await writeFile(path, whole);
-  bench.durable.away = AWAY;
-  const record = join(bench.root, 'versions', 'packer', '1.json');
-  const text = await readFile(record);
-  for (let length = 0; length < text.length; length += 1) {
-    await writeFile(record, text.subarray(0, length));
-    expect(await store.versions('packer')).toEqual([]);
-  }
-  await writeFile(record, text);
-  expect(await store.versions('packer')).toHaveLength(1);
 });
 
 test('a pointer that is cut at any byte, or has any bit flipped, is the one before or the one after, never a third', async () => {

@@ -1,10 +1,12 @@
 // Reads everything again, on this disk and in the durable copy, and says what is not what was written; repairs each from the
 // other when asked to. What is put in place of something damaged has been checked against hash and signature itself.
-import { isSeedError } from '#lib/error.ts';
+import { isSeedError, SeedError } from '#lib/error.ts';
 import { artifactProblem } from './artifact-files.ts';
 import type { SignedArtifact, VersionRecord } from './artifact-store.ts';
 import { collectable, type Retention } from './retention.ts';
+import type { Unsealed } from './sealed.ts';
 import type { StoreParts } from './store-parts.ts';
+import type { ActivePointer } from './version-files.ts';
 
 export interface VerifyRequest extends Retention {
   /** Default: all. */
@@ -68,11 +70,31 @@ async function verifyAgent(
       found.checked += 1;
       found.findings.push(...findings);
     }
-    if (pointer.state === 'whole' || (pointer.state === 'missing' && before.state === 'missing')) return;
-    const repaired = repair && before.state === 'whole' && (await succeeds(files.writeActive(before.value, null)));
-    const problem = `the pointer is ${pointer.state}`;
+    const problem = pointerProblem(pointer, before);
+    if (problem === null) return;
+    const repaired = repair && (await succeeds(repairPointer(files, pointer, before)));
     found.findings.push({ agent, what: 'active', where: 'disk', hash: null, problem, repaired });
   });
+}
+
+type ReadPointer = Unsealed<ActivePointer>;
+
+function pointerProblem(pointer: ReadPointer, before: ReadPointer): string | null {
+  if (pointer.state === 'whole') {
+    const isMissing = before.state === 'missing' && pointer.value.previous !== null;
+    return before.state === 'damaged' || isMissing ? `the pointer before it is ${before.state}` : null;
+  }
+  return pointer.state === 'missing' && before.state === 'missing' ? null : `the pointer is ${pointer.state}`;
+}
+
+/** Each from what the other says. @throws SeedError `artifact_corrupt` when neither says anything */
+async function repairPointer(files: StoreParts['files'], pointer: ReadPointer, before: ReadPointer): Promise<void> {
+  if (pointer.state === 'whole') {
+    const { agent, previous, activatedAt } = pointer.value;
+    return files.writeActive(pointer.value, previous === null ? null : { agent, hash: previous, previous: null, activatedAt });
+  }
+  if (before.state !== 'whole') throw new SeedError('artifact_corrupt', 'neither pointer is what was written');
+  await files.writeActive(before.value, null);
 }
 
 /** `needed`: whether this disk should have it. */
