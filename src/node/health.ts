@@ -1,5 +1,6 @@
 // What a node looks at to say how it is.
 import { countJobs } from '#db/jobs.ts';
+import { undecided } from '#domains/runtime/state-history-store.ts';
 import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
 import { Health } from '#kernel/health.ts';
 import { nodeTree } from './node-tree.ts';
@@ -76,6 +77,24 @@ function registerChecks(health: Health, parts: Parts): void {
         ...(names.length === 0
           ? {}
           : { output: `live although in quarantine, for want of a version before: ${names.join(', ')}; stage a better one` }),
+      };
+    },
+  });
+  health.register({
+    name: 'agents:states',
+    component: 'component',
+    required: false,
+    run: async () => {
+      const waiting = await undecided(parts.get('database'));
+      const keys = waiting.reduce((sum, agent) => sum + Number(agent.keys), 0);
+      const named = waiting.map(({ agent, keys: count }) => `${agent} (${count})`).join(', ');
+      return {
+        status: keys === 0 ? 'pass' : 'warn',
+        observedValue: keys,
+        observedUnit: 'instances frozen by a rollback',
+        ...(keys === 0
+          ? {}
+          : { output: `decide what becomes of what they wrote since: ${named}; seed code:rollback <agent> --frozen discard|keep` }),
       };
     },
   });

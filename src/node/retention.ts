@@ -1,13 +1,14 @@
-// What is kept for a while only: records of calls, answers that may be repeated, and who did what.
+// What is kept for a while only: records of calls, answers that may be repeated, snapshots of states, and who did what.
 import type { Database } from '#db/database.ts';
 import { pruneActivity } from '#domains/identity/index.ts';
+import { pruneSnapshots } from '#domains/runtime/state-history-store.ts';
 import { pruneCalls } from '#domains/runtime/call-store.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-export const KEPT_MS = { calls: 7 * DAY_MS, answers: 2 * DAY_MS, activity: 90 * DAY_MS } as const;
+export const KEPT_MS = { calls: 7 * DAY_MS, answers: 2 * DAY_MS, activity: 90 * DAY_MS, snapshots: 30 * DAY_MS } as const;
 
 export interface RetentionOptions {
   database: Database;
@@ -30,8 +31,9 @@ export function startRetention(options: RetentionOptions): { close: () => void }
 }
 
 /** @returns how many rows went */
-export async function prune(database: Database, nowMs: number): Promise<{ calls: number; activity: number }> {
+export async function prune(database: Database, nowMs: number): Promise<{ calls: number; activity: number; snapshots: number }> {
   const calls = await pruneCalls(database, { calls: nowMs - KEPT_MS.calls, answers: nowMs - KEPT_MS.answers });
   const activity = await pruneActivity(database, new Date(nowMs - KEPT_MS.activity));
-  return { calls, activity };
+  const snapshots = await pruneSnapshots(database, new Date(nowMs - KEPT_MS.snapshots));
+  return { calls, activity, snapshots };
 }

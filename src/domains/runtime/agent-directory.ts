@@ -75,8 +75,13 @@ export class AgentDirectory {
 
   /** @throws SeedError `not_found`, `invalid_state` when it is stopped, `unavailable` when it could not be started */
   rollout(name: string): Rollout {
+    return this.running(name).rollout;
+  }
+
+  /** @throws as `rollout` */
+  running(name: string): { readonly worker: AgentWorker; readonly rollout: Rollout } {
     const running = this.#running.get(name);
-    if (running !== undefined) return running.rollout;
+    if (running !== undefined) return running;
     const problem = this.#failed.get(name);
     if (problem !== undefined) {
       throw new SeedError('unavailable', `${name} could not be started: ${problem}`, { hint: `seed agents:start ${name} tries again` });

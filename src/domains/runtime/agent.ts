@@ -5,6 +5,7 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import type { AgentState } from './agent-directory.ts';
+import { frozenOf } from './frozen.ts';
 import { logLines } from './log-line.ts';
 import { checkKept, deleteUnborn, insertAgent, listAgents, mergeKept, updateAgent, type AgentRow } from './store.ts';
 
@@ -52,6 +53,7 @@ export async function status(input: { agent: string }, context: Context) {
     strikes: live?.strikes.count ?? 0,
     restingUntil: restingMs === 0 ? null : new Date(context.nowMs + restingMs).toISOString(),
     quarantined: quarantined.map(({ hash, reason, strikes, at }) => ({ hash, reason, strikes, at })),
+    ...(await frozenOf(row.name, ports)),
   };
 }
 

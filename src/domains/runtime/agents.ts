@@ -89,6 +89,19 @@ export const status = operation({
         .object({ hash: z.string(), reason: z.string(), strikes: z.int(), at: z.string() })
         .describe('versions that do not go live by themselves'),
     ),
+    frozenKeys: z.int().describe('instances whose state could not go back with a rollback: another version answers them'),
+    frozen: z
+      .array(
+        z.object({
+          key: z.string(),
+          version: z.int().nullable().describe('the version that answers it'),
+          stateVersion: z.int(),
+          reason: z.string().describe('why its state could not go back'),
+          since: z.string(),
+          kept: z.boolean().describe('it was decided that it stays so; else: code:rollback --frozen discard, or keep'),
+        }),
+      )
+      .describe('the first hundred of them'),
   }),
   http: { method: 'GET', path: '/api/agents/:agent' },
   cli: ID_FLAG,

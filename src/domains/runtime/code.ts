@@ -41,6 +41,7 @@ const swap = z.object({
     })
     .nullable()
     .describe('null where no state has versions'),
+  decided: z.array(z.string()).describe('frozen instances that were decided about, by key'),
   applied: z.boolean(),
 });
 
@@ -159,12 +160,21 @@ export const rollback = operation({
   name: 'code:rollback',
   dryRun: true,
   summary: 'swap back to the previous (or a named) version',
+  description:
+    'States that got a newer version go back where that loses nothing: by codeChange if it is exact, else to what they were if nobody has written since. The others are frozen: the version that wrote them goes on answering them, agents:status names them, and --frozen decides.',
   kind: 'dangerous',
   permission: { resource: 'code', action: 'promote' },
   input: z.object({
     agent,
     version: version.optional().describe('default: the version that was live before'),
     reason: z.string().max(500).default('rolled back by hand'),
+    frozen: z
+      .enum(['discard', 'keep'])
+      .optional()
+      .describe(
+        'swaps nothing, and decides about instances an earlier rollback left behind: discard what was written on their version since, or keep them there',
+      ),
+    key: z.string().min(1).max(200).optional().describe('with frozen: only this instance; default: all that are frozen'),
   }),
   output: swap,
   http: { method: 'POST', path: '/api/code/:agent/rollback' },
@@ -172,6 +182,10 @@ export const rollback = operation({
   examples: [
     { summary: 'back to the one before', input: { agent: 'packer' } },
     { summary: 'back to the first', input: { agent: 'packer', version: 'v1' } },
+    {
+      summary: 'give up what one instance wrote on the version that was taken back',
+      input: { agent: 'packer', frozen: 'discard', key: 'truck-7' },
+    },
   ],
   handler: () => import('./version.ts').then((m) => m.rollback),
 });

@@ -29,6 +29,8 @@ export interface CountingVersion {
   /** A function expression. */
   codeChange?: string;
   stateBytes?: number;
+  /** Default 1,000. */
+  cpuMs?: number;
 }
 
 /** Serving hosts and a validator, for as many benches as there are. */
@@ -90,7 +92,7 @@ export class StateBench implements AsyncDisposable {
 
   /** @returns its hash */
   version(given: CountingVersion = {}): string {
-    const { state, schema, member = 'n', codeChange, stateBytes } = given;
+    const { state, schema, member = 'n', codeChange, stateBytes, cpuMs = 1_000 } = given;
     const handle =
       given.handle ??
       `const s = (await ctx.state.get()) ?? { ${member}: 0 }; s.${member} += input.by ?? 1; await ctx.state.set(s); return { n: s.${member} };`;
@@ -100,7 +102,7 @@ export class StateBench implements AsyncDisposable {
       summary: '',
       exports: [{ kind: 'call', name: 'handle', input: { type: 'object' }, output: {} }],
       capabilities: ['state'],
-      limits: { cpuMs: 1_000, ...(stateBytes === undefined ? {} : { stateBytes }) },
+      limits: { cpuMs, deadlineMs: 60_000, ...(stateBytes === undefined ? {} : { stateBytes }) },
       ...(state === undefined ? {} : { state: { version: state, ...(schema === undefined ? {} : { schema }) } }),
       // The tests decide themselves what is taken back.
       rollout: { observeMs: 86_400_000, maxErrorRateIncrease: 1, maxLimitHits: 1_000_000 },

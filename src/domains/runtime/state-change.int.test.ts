@@ -132,7 +132,7 @@ describe('up', () => {
 describe('a codeChange that fails', () => {
   test.each<[string, CountingVersion, RegExp]>([
     ['throws', { codeChange: '(state) => { if (state.n === 2) throw new TypeError("two"); return state; }' }, /"b".*TypeError: two/],
-    ['never ends', { codeChange: '() => { for (;;) {} }' }, /processor time/],
+    ['never ends', { codeChange: '() => { for (;;) {} }', cpuMs: 100 }, /processor time/],
     ['forgets to return', { codeChange: '() => {}' }, /undefined can not be returned/],
     ['gives too much', { codeChange: '() => ({ total: "x".repeat(500) })', stateBytes: 200 }, /bytes/],
     [

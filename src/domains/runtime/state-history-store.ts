@@ -74,6 +74,18 @@ export async function frozenHashes(database: Database): Promise<string[]> {
   return rows.flatMap(({ frozen_hash }) => (frozen_hash === null ? [] : [frozen_hash]));
 }
 
+/** Agents with frozen instances that nobody has decided about, and how many. */
+export async function undecided(database: Database): Promise<{ agent: string; keys: number }[]> {
+  return database.db
+    .selectFrom('agent_states')
+    .select(['agent', ({ fn }) => fn.countAll<number>().as('keys')])
+    .where('frozen_hash', 'is not', null)
+    .where('frozen_kept', '=', false)
+    .groupBy('agent')
+    .orderBy('agent')
+    .execute();
+}
+
 /** Snapshots of ordinary instances, taken before then. @returns how many went */
 export async function pruneSnapshots(database: Database, before: Date): Promise<number> {
   const result = await database.db

@@ -10,6 +10,7 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import { sizeOf } from './artifact-store.ts';
+import { decide } from './frozen.ts';
 import { listVersions, type VersionRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
@@ -198,6 +199,7 @@ function swapItem(swapped: Swapped) {
     swapMs: swapped.durationUs / 1000,
     observing: swapped.observing,
     rehearsal: swapped.rehearsal,
+    decided: [],
     applied: true,
   };
 }
@@ -221,8 +223,22 @@ export async function promote(input: { agent: string; version: string; reason?: 
   return swapItem(swapped);
 }
 
-export async function rollback(input: { agent: string; version?: string; reason: string }, context: Context) {
+interface RollbackInput {
+  agent: string;
+  version?: string;
+  reason: string;
+  frozen?: 'discard' | 'keep';
+  key?: string;
+}
+
+export async function rollback(input: RollbackInput, context: Context) {
   const { ports, principal, dryRun } = context;
+  if (input.frozen !== undefined) return decideFrozen({ ...input, decision: input.frozen }, context);
+  if (input.key !== undefined) {
+    throw new SeedError('invalid_input', 'a key is for --frozen: versions are rolled back for all instances', {
+      hint: `seed code:rollback ${input.agent} --frozen keep --key …, or leave the key out`,
+    });
+  }
   const rollout = ports.agents.rollout(input.agent);
   const target = input.version === undefined ? await targetOf(input.agent, context) : await resolve(input.agent, input.version, context);
   if (dryRun) return plan(input.agent, target, context);
@@ -232,6 +248,31 @@ export async function rollback(input: { agent: string; version?: string; reason:
     principal: { kind: principal.kind, id: principal.id },
   });
   return swapItem(swapped);
+}
+
+/** Swaps nothing. */
+async function decideFrozen(input: RollbackInput & { decision: 'discard' | 'keep' }, context: Context) {
+  const { ports, dryRun } = context;
+  const { agent, decision, key, version } = input;
+  if (version !== undefined) {
+    throw new SeedError('invalid_input', `--frozen swaps nothing, so it has no version ${JSON.stringify(version)}`, {
+      hint: 'leave one of the two out',
+    });
+  }
+  const decided = await decide({ agent, decision, ...(key === undefined ? {} : { key }) }, context);
+  const { worker, rollout } = ports.agents.running(agent);
+  return {
+    agent,
+    version: worker.live?.number ?? 0,
+    hash: worker.live?.hash ?? '',
+    fromVersion: null,
+    generation: rollout.row?.generation ?? 0,
+    swapMs: 0,
+    observing: false,
+    rehearsal: null,
+    decided,
+    applied: !dryRun,
+  };
 }
 
 /** The version that was live before; after an automatic rollback, or when that is in quarantine, the newest older one that was accepted once. */
@@ -264,6 +305,7 @@ async function plan(agent: string, target: { hash: string; number: number; rehea
     swapMs: 0,
     observing: false,
     rehearsal: target.rehearsal ?? null,
+    decided: [],
     applied: false,
   };
 }

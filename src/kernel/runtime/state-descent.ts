@@ -12,6 +12,8 @@ import { changeState, onServingHosts } from './state-change.ts';
 import type { StateHistory } from './state-history.ts';
 import type { Claim, StateStore } from './state-store.ts';
 
+/** A writer whose codeChange hit its limits so often is not asked again: each time costs a caller the whole limit. */
+const MAX_LIMIT_HITS = 3;
 /** Instances looked for at a time. */
 const PAGE = 200;
 const LEASE_MS = 15_000;
@@ -34,6 +36,8 @@ export class StateDescent {
   readonly #answering = new Set<string>();
   /** Whether any instance may have a state above the live version. While it can not, nobody looks. */
   #mayBeAbove = false;
+  /** How often going down hit a limit, by the hash of the writer. */
+  readonly #limitHits = new Map<string, number>();
   #sweep: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -167,16 +171,29 @@ export class StateDescent {
     let writer: ServedVersion;
     try {
       writer = await this.#options.prepare(claim.stateHash);
-    } catch (error) {
-      return { ok: false, reason: `the version that wrote it can not be loaded: ${toSeedError(error).message}` };
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      if (error.status === 503) throw error;
+      return { ok: false, reason: `the version that wrote it can not be loaded: ${error.message}` };
     }
+    if (writer.strikes.restingMs > 0) return { ok: false, reason: `${writer.label} has ended too many sandbox hosts to be called now` };
+    const hits = this.#limitHits.get(writer.hash) ?? 0;
+    if (hits >= MAX_LIMIT_HITS) return { ok: false, reason: `codeChange of ${writer.label} hit its limits ${hits} times` };
     if (writer.stateVersion !== claim.stateVersion)
       return { ok: false, reason: `${writer.label} does not say that it writes version ${claim.stateVersion}` };
     const change = { down: live.stateVersion };
     const down = await changeState({ version: writer, target: live, key, stateJson: claim.stateJson, change }, run);
-    if (!down.ok) return { ok: false, reason: down.error.message };
+    if (!down.ok) {
+      if (down.blamed === 'limit') this.#limitHits.set(writer.hash, hits + 1);
+      // Nobody's fault, and no reason to decide anything: whoever calls may try again.
+      if (down.blamed === null) throw down.error;
+      return { ok: false, reason: down.error.message };
+    }
     const up = await changeState({ version: writer, key, stateJson: down.stateJson, change: { from: live.stateVersion } }, run);
-    if (!up.ok) return { ok: false, reason: up.error.message };
+    if (!up.ok) {
+      if (up.blamed === null) throw up.error;
+      return { ok: false, reason: up.error.message };
+    }
     if (isDeepStrictEqual(JSON.parse(up.stateJson), JSON.parse(claim.stateJson))) return down;
     return { ok: false, reason: `going down would lose something: up again from there, the state is another` };
   }
