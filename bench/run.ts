@@ -6,6 +6,7 @@ import { table } from './report.ts';
 import type { Benchmark } from './benchmark.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  containment: () => import('./containment.ts').then((m) => m.containment),
   crash: () => import('./crash.ts').then((m) => m.crash),
   evaluate: () => import('./evaluate.ts').then((m) => m.evaluate),
   improve: () => import('./improve.ts').then((m) => m.improve),

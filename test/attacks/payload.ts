@@ -1,0 +1,92 @@
+// One attack: the code of an agent, and what has to be known to judge it.
+
+export type Aim = 'escape' | 'denial' | 'boundary';
+
+/** Where its code runs first: in a call, at the top level of agent.ts, in an example of the contract, in contract.ts. */
+export type Place = 'call' | 'load' | 'example' | 'contract';
+
+export interface Payload {
+  /** Its agent's name: lower case, digits and `-`. */
+  name: string;
+  aim: Aim;
+  /** A line of the table. */
+  category: string;
+  /** What would have to be wrong for it to succeed: several payloads may be after the same. */
+  cause: string;
+  place: Place;
+  /** Statements of the handler `async handle(input, ctx)`. `{{…}}` are filled in by `arm`. */
+  body: string;
+  /** Statements before the agent, at the top level of agent.ts. */
+  top?: string;
+  /** Statements before the contract, in contract.ts. */
+  contractTop?: string;
+  /** Members that are added to the contract. */
+  contract?: string;
+  /** Default 'version'. */
+  isolation?: 'version' | 'call';
+  /** Calls, one after the other. Default 1. */
+  calls?: number;
+  /** Calls before those, many at a time, with `input.n` 0: they must be answered. Default 0. */
+  warmUp?: number;
+  /** Nothing is wrong with an answer: what it does must only not reach further than itself. Default false: it has to fail. */
+  mayAnswer?: boolean;
+}
+
+/** Limits of every payload's calls; the judge counts from the deadline. */
+const LIMITS = { cpuMs: 150, deadlineMs: 500, memoryMb: 32 } as const;
+
+/** What a module's top level, an example or a contract may take by itself: the product's own limits for them, not the payload's. */
+export const DEADLINE_MS: Readonly<Record<Place, number>> = { call: LIMITS.deadlineMs, load: 5_000, example: 2_000, contract: 5_000 };
+
+/** Where an attack would leave its traces, and what it is after. */
+export interface Arms {
+  /** A folder that files can be made in. */
+  dir: string;
+  /** A file with a secret in it. */
+  secret: string;
+  /** Of a listener on loopback. */
+  port: number;
+}
+
+/** As an upload. */
+export function filesOf(payload: Payload, arms: Arms): Record<string, string> {
+  return { 'contract.ts': arm(contractOf(payload), payload, arms), 'agent.ts': arm(agentOf(payload), payload, arms) };
+}
+
+function arm(text: string, { name }: Payload, arms: Arms): string {
+  return text
+    .replaceAll('{{dir}}', arms.dir)
+    .replaceAll('{{secret}}', arms.secret)
+    .replaceAll('{{port}}', String(arms.port))
+    .replaceAll('{{id}}', name);
+}
+
+function contractOf({ name, contractTop = '', contract = '', isolation = 'version', place }: Payload): string {
+  return `import { contract, z } from 'seed-agent/agent';
+${contractTop}
+export default contract({
+  name: '${name}',
+  summary: 'an attack',
+  exports: { handle: { kind: 'call', input: z.object({ n: z.number(), list: z.array(z.number()), text: z.string() }), output: z.unknown() } },
+  capabilities: ['log', 'now', 'random', 'state'],
+  limits: { cpuMs: ${LIMITS.cpuMs}, deadlineMs: ${LIMITS.deadlineMs}, memoryMb: ${LIMITS.memoryMb} },
+  isolation: '${isolation}',
+  ${place === 'example' ? `examples: [{ input: ${JSON.stringify(INPUT)} }],` : ''}
+  ${contract}
+});
+`;
+}
+
+function agentOf({ top = '', body }: Payload): string {
+  return `import { agent } from 'seed-agent/agent';
+${top}
+export default agent({
+  async handle(input, ctx) {
+${body}
+  },
+});
+`;
+}
+
+/** What every payload is called with. */
+export const INPUT = { n: 1, list: [1, 2, 3], text: 'text' } as const;
