@@ -59,6 +59,12 @@ export const SETTINGS = {
     unit: 'processes',
     description: 'sandbox hosts that score candidates, at most; off or not set: one for each processor',
   }),
+  SANDBOX_REQUIRE: choice({
+    values: ['nothing', 'os'],
+    default: 'nothing',
+    description:
+      'os: refuse to start where the operating system does not cut agents’ code off from network, files and processes (bubblewrap)',
+  }),
   SANDBOX_SYNC_PATH: boolean({
     default: true,
     description: 'false: no call runs on the fast path that holds its sandbox host while it runs',
@@ -103,7 +109,7 @@ export interface Config {
   code: { root: string };
   agents: { dir: string };
   node: { id: string | null };
-  sandbox: { servingHosts: number; evaluatorHosts: number; syncPath: boolean };
+  sandbox: { servingHosts: number; evaluatorHosts: number; syncPath: boolean; require: 'nothing' | 'os' };
   demo: { enabled: boolean };
   cli: { url: string | null; token: string | null };
   settings: readonly SettingState[];
@@ -205,6 +211,7 @@ function slices(values: Values, { cwd, states }: { cwd: string; states: SettingS
       servingHosts: values.SANDBOX_SERVING_HOSTS,
       evaluatorHosts: values.SANDBOX_EVALUATOR_HOSTS ?? availableParallelism(),
       syncPath: values.SANDBOX_SYNC_PATH,
+      require: values.SANDBOX_REQUIRE,
     },
     demo: { enabled: values.DEMO },
     cli: { url: values.SEED_URL, token: values.SEED_TOKEN },

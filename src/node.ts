@@ -18,6 +18,7 @@ import { beginDatabase } from './node/database-service.ts';
 import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
 import { logBesideScreen, Screen } from './node/screen.ts';
+import { checkSandbox } from './node/required-sandbox.ts';
 import { checkFolders, makeDataFolder } from './node/setting-folders.ts';
 import { observeSupervision } from './node/supervision-events.ts';
 
@@ -43,6 +44,7 @@ async function run(): Promise<void> {
   const configSources: ConfigSources = { args, store: await storedSettings(dataDir) };
   const config = loadConfig(configSources);
   await checkFolders(config);
+  await checkSandbox(config);
   const socket = join(dataDir, 'seed.sock');
   checkSocketPath(socket);
   const id = await nodeId(dataDir, config.node.id);

@@ -62,7 +62,7 @@ async function startHost(parts: Parts, role: Role): Promise<{ host: SandboxHost;
   if (role === 'evaluator') setPriority(host.pid, EVALUATOR_NICENESS);
   watchHost(parts, host, role);
   const child = runningProcess(host.process, { label: `sandbox/${role}`, registry: processes });
-  return { host, child: { ...child, shutdown: () => void host.close() } };
+  return { host, child: { ...child, pid: host.pid, shutdown: () => void host.close() } };
 }
 
 /** Its isolates while it runs, and how it ended. */

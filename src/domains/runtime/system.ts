@@ -1,5 +1,6 @@
 // system:* — the node itself.
 import { z } from 'zod';
+import { SANDBOX_LAYERS } from '#kernel/sandbox/layer-names.ts';
 import { operation } from '../operation.ts';
 
 const nothing = z.object({});
@@ -16,7 +17,7 @@ const treeRow = z.object({
 });
 
 const layer = z.object({
-  layer: z.enum(['isolate', 'environment', 'permissions', 'parent_death', 'namespaces', 'seccomp']),
+  layer: z.enum(SANDBOX_LAYERS),
   present: z.boolean().nullable().describe('null: it can not be told'),
   detail: z.string(),
 });

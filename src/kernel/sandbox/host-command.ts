@@ -2,13 +2,15 @@
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { spawnProcess, type ChildHandle } from '#lib/process.ts';
+import type { OsLayer } from './os-layer.ts';
 import { strippedProgram } from './host-program.ts';
 
 /**
  * An empty environment, a process group of its own, no files but the program's, no children, no workers, no compile cache.
- * Node's permission model does not cut the network. fd 3: the wire. fd 4: the black box.
+ * Node's permission model does not cut the network: the operating system's layer does. fd 3: the wire. fd 4: the black box.
  */
-export function spawnHost(options: { blackBoxFd: number; shortLived: boolean }): ChildHandle {
+export function spawnHost(options: { blackBoxFd: number; shortLived: boolean; layer: OsLayer }): ChildHandle {
+  const { layer } = options;
   const isolatedVm = dirname(fileURLToPath(import.meta.resolve('isolated-vm')));
   const readable = [
     import.meta.dirname,
@@ -34,11 +36,13 @@ export function spawnHost(options: { blackBoxFd: number; shortLived: boolean }):
   const language = extname(import.meta.filename);
   const entry = join(import.meta.dirname, `host-entry${language}`);
   const stdio = ['ignore', 'ignore', 'pipe', 'pipe', options.blackBoxFd] as const;
-  const parent = String(process.pid);
-  if (language !== '.ts') return spawnProcess(process.execPath, [...args, entry, parent], { env: {}, cwd: '/', stdio });
+  // Under numbers of its own the one above it is the first process there is.
+  const parent = layer.ownNumbers ? '1' : String(process.pid);
+  const isStripped = language === '.ts';
   const url = pathToFileURL(entry);
-  const program = [join(import.meta.dirname, 'host-loader.mjs'), parent, url.href];
-  return spawnProcess(process.execPath, [...args, ...program], { env: {}, cwd: '/', stdio: [...stdio, strippedProgram(url)] });
+  const program = isStripped ? [join(import.meta.dirname, 'host-loader.mjs'), parent, url.href] : [entry, parent];
+  const [file, ...rest] = layer.wrap([process.execPath, ...args, ...program], readable);
+  return spawnProcess(file, rest, { env: {}, cwd: '/', stdio: isStripped ? [...stdio, strippedProgram(url)] : stdio });
 }
 
 function packageRoot(): string {

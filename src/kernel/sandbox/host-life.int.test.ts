@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parentDeathSignal } from '#lib/process.ts';
 import { identifyProcess } from '#lib/process-identity.ts';
+import { withoutOsLayer } from './os-layer.ts';
 import { strippedProgram } from './host-program.ts';
 import { SandboxHost } from './sandbox-host.ts';
 import { callRequest, loadRequest, moduleOf, outputOf, startTestHost } from './test-host.ts';
@@ -115,7 +116,7 @@ test('a host that does not become ready is ended, and its start fails', async ()
 });
 
 test('a host whose parent went before it could be told of it ends at once', async () => {
-  const host = await startTestHost();
+  const host = await startTestHost({ layer: withoutOsLayer });
   const [program = '', ...args] = readFileSync(`/proc/${host.pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
   const firstWords = async (parentPid: number): Promise<string> => {
     const blackBox = openUnlinkedFile();

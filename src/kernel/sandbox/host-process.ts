@@ -1,9 +1,12 @@
 // A sandbox host's process and the wire to it: lines out, once per turn of the loop; lines in, to the last one it wrote.
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 import type { ChildHandle, ProcessExit } from '#lib/process.ts';
 import { BlackBox, type BlackBoxRecord } from './black-box.ts';
 import { spawnHost } from './host-command.ts';
 import { LineReader } from './line-reader.ts';
+import type { OsLayer } from './os-layer.ts';
 
 const LAST_WORDS = 4_096;
 
@@ -19,13 +22,15 @@ export class HostProcess {
   readonly ended: Promise<HostEnd>;
   readonly #blackBox: BlackBox;
   readonly #socket: Socket;
+  readonly #layer: OsLayer;
+  #pid: number;
   #out = '';
   #flushing = false;
   #lastWords = '';
   #isEnded = false;
 
   /** @throws SeedError `unavailable` */
-  constructor(onLine: (line: string) => void, options: { shortLived: boolean }) {
+  constructor(onLine: (line: string) => void, options: { shortLived: boolean; layer: OsLayer }) {
     this.#blackBox = new BlackBox();
     try {
       this.handle = spawnHost({ blackBoxFd: this.#blackBox.fd, ...options });
@@ -33,6 +38,8 @@ export class HostProcess {
       this.#blackBox[Symbol.dispose]();
       throw error;
     }
+    this.#layer = options.layer;
+    this.#pid = this.handle.pid;
     this.#socket = this.handle.stdio[3] as Socket;
     const reader = new LineReader();
     this.#socket.setEncoding('utf8');
@@ -41,6 +48,15 @@ export class HostProcess {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
     this.ended = this.#end();
+  }
+
+  /** Of the host itself, which the process that was started may only be around; known from when it says that it is ready. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  becameReady(): void {
+    if (this.#layer.ownNumbers) this.#pid = lastDescendant(this.handle.pid);
   }
 
   /** What it wrote to its standard error: V8's own words, when it died of V8. */
@@ -65,12 +81,29 @@ export class HostProcess {
     });
   }
 
+  /** What is around it ends with 128 and the number of the signal that has ended it. */
+  #exitOfHost(exit: ProcessExit): ProcessExit {
+    if (!this.#layer.ownNumbers || exit.code === null || exit.code <= 128) return exit;
+    const signal = Object.entries(constants.signals).find(([, number]) => number === (exit.code ?? 0) - 128)?.[0];
+    return signal === undefined ? exit : { code: null, signal: signal as NodeJS.Signals };
+  }
+
   async #end(): Promise<HostEnd> {
-    const exit = await this.handle.exited;
+    const exit = this.#exitOfHost(await this.handle.exited);
     if (!this.#socket.closed) await new Promise((resolve) => this.#socket.once('close', resolve));
     this.#isEnded = true;
     const record = this.#blackBox.read();
     this.#blackBox[Symbol.dispose]();
     return { exit, record };
+  }
+}
+
+/** Each in the chain has one child. The process itself where nothing tells. */
+function lastDescendant(pid: number): number {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return child === undefined || child === '' ? pid : lastDescendant(Number(child));
+  } catch {
+    return pid;
   }
 }

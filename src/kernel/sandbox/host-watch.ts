@@ -17,7 +17,6 @@ const SILENCE_MS = 100;
 export type KillReason = 'unresponsive' | 'memory' | 'overdue';
 
 export interface HostWatchOptions {
-  pid: number;
   ping: (number: number) => void;
   /** Until when the host's loop may be held up by what it was given (performance.now()): 0 when only for a moment, null when it has nothing to do. */
   heldUntilMs: () => number | null;
@@ -29,7 +28,7 @@ export interface HostWatchOptions {
 export class HostWatch implements Disposable {
   readonly memory: MemoryAllowance;
   readonly #options: HostWatchOptions;
-  readonly #usage: ProcessUsage;
+  #usage: ProcessUsage | null = null;
   #timer: NodeJS.Timeout | undefined;
   #fast = false;
   #heardMs = performance.now();
@@ -44,19 +43,19 @@ export class HostWatch implements Disposable {
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
-    this.#usage = new ProcessUsage(options.pid);
     this.memory = new MemoryAllowance(0, performance.now());
   }
 
   /** The host is ready: what it has now is its level of rest. Before that it is only waited for. */
-  begin(): void {
+  begin(pid: number): void {
+    this.#usage = new ProcessUsage(pid);
     this.memory.rest(this.#usage.rssBytes() ?? 0, performance.now());
     this.#isBegun = true;
     this.#schedule(IDLE_TICK_MS);
   }
 
   get rssBytes(): number | null {
-    return this.#usage.rssBytes();
+    return this.#usage?.rssBytes() ?? null;
   }
 
   /** Between the last ping and its answer. */
@@ -85,7 +84,7 @@ export class HostWatch implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#usage[Symbol.dispose]();
+    this.#usage?.[Symbol.dispose]();
   }
 
   #schedule(delayMs: number): void {
@@ -100,7 +99,7 @@ export class HostWatch implements Disposable {
     const nowMs = performance.now();
     const heldUntilMs = this.#options.heldUntilMs();
     this.#fast = heldUntilMs !== null;
-    const rssBytes = this.#usage.rssBytes();
+    const { rssBytes } = this;
     if (rssBytes !== null) {
       if (heldUntilMs === null) this.memory.rest(rssBytes, nowMs);
       else if (this.memory.exceeded(rssBytes, nowMs)) return this.#options.kill('memory');
@@ -117,7 +116,7 @@ export class HostWatch implements Disposable {
 
   #sendPing(nowMs: number): void {
     this.#pings += 1;
-    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage.mainThread()?.cpuMs ?? 0 };
+    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage?.mainThread()?.cpuMs ?? 0 };
     this.#options.ping(this.#pings);
   }
 
@@ -130,7 +129,7 @@ export class HostWatch implements Disposable {
       return false;
     }
     if (lateMs > STARVED_MS) return true;
-    const thread = this.#usage.mainThread();
+    const thread = this.#usage?.mainThread() ?? null;
     if (thread === null || thread.state === 'stopped' || thread.cpuMs - ping.cpuMs >= allowedMs) return true;
     // With something to read it would be awake: native code has put it to sleep.
     this.#asleep = thread.state === 'asleep' ? this.#asleep + 1 : 0;

@@ -1,16 +1,29 @@
 import { describe, expect, test, vi } from 'vitest';
 import { spawnProcess } from '#lib/process.ts';
 import { sandboxLayers, type SandboxLayer } from './layers.ts';
+import { osLayer, withoutOsLayer } from './os-layer.ts';
 import { SandboxHost } from './sandbox-host.ts';
 
 const presentOf = (layers: readonly SandboxLayer[]) => Object.fromEntries(layers.map(({ layer, present }) => [layer, present]));
 
 describe.runIf(process.platform === 'linux')('layers of the sandbox', () => {
-  test('of a host: what it has, and that no operating-system layer of its own is there', async () => {
+  test('of a host without the operating system’s layer: what it has, and that the rest is not claimed', async () => {
+    await using host = await SandboxHost.start({ layer: withoutOsLayer });
+    const layers = await sandboxLayers([host.pid]);
+    expect(presentOf(layers)).toMatchObject({ isolate: true, environment: true, permissions: true, process_group: true, limits: true });
+    expect(presentOf(layers)).toMatchObject({ network: false, files: false, processes: false });
+    expect(layers.find(({ layer }) => layer === 'permissions')?.detail).toContain('the network is not cut');
+  });
+
+  test('of a host with the best that this machine grants', async () => {
+    const { kind, why } = await osLayer();
     await using host = await SandboxHost.start();
     const layers = await sandboxLayers([host.pid]);
-    expect(presentOf(layers)).toMatchObject({ isolate: true, environment: true, permissions: true, namespaces: false });
-    expect(layers.find(({ layer }) => layer === 'permissions')?.detail).toContain('the network is not cut');
+    const isWhole = kind === 'bubblewrap';
+    expect(presentOf(layers)).toMatchObject({ environment: true, permissions: true, process_group: true, limits: true });
+    expect(presentOf(layers)).toMatchObject({ network: kind !== 'none', files: isWhole, processes: isWhole, privileges: kind !== 'none' });
+    // What is not there has a reason.
+    if (!isWhole) expect(layers.find(({ layer }) => layer === 'files')?.detail).toContain(why);
   });
 
   test('of a process that was started in another way: they are looked up, not claimed', async () => {

@@ -18,6 +18,7 @@ import { causeOf } from './host-end.ts';
 import { callLine, readMessage } from './host-message.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
+import { osLayer, type OsLayer } from './os-layer.ts';
 import { PendingCall } from './pending-call.ts';
 import { lostEvaluation, PendingWork } from './pending-work.ts';
 import { ReplayScript } from './replay-script.ts';
@@ -33,6 +34,8 @@ export interface SandboxHostOptions {
   readyTimeoutMs?: number;
   /** What it runs lives for milliseconds, candidates and contracts, and is not worth V8's last optimiser. Default false. */
   shortLived?: boolean;
+  /** What the operating system puts around it. Default: the best that the machine grants. */
+  layer?: OsLayer;
 }
 
 export interface SandboxHostStats {
@@ -76,7 +79,7 @@ export class SandboxHost implements AsyncDisposable {
 
   /** Starts the process and waits until it takes calls. @throws SeedError `unavailable` */
   static async start(options: SandboxHostOptions = {}): Promise<SandboxHost> {
-    const host = new SandboxHost(options);
+    const host = new SandboxHost(options, options.layer ?? (await osLayer()));
     const { readyTimeoutMs = 10_000 } = options;
     const timer = setTimeout(() => host.kill(), readyTimeoutMs);
     try {
@@ -95,11 +98,10 @@ export class SandboxHost implements AsyncDisposable {
     }
   }
 
-  private constructor(options: SandboxHostOptions) {
+  private constructor(options: SandboxHostOptions, layer: OsLayer) {
     this.#options = options;
-    this.#process = new HostProcess((line) => this.#take(line), { shortLived: options.shortLived ?? false });
+    this.#process = new HostProcess((line) => this.#take(line), { shortLived: options.shortLived ?? false, layer });
     this.#watch = new HostWatch({
-      pid: this.#process.handle.pid,
       ping: (number) => this.#process.send(`ping\t${number}\n`),
       heldUntilMs: () => this.#heldUntilMs(),
       isOverdue: (nowMs) => this.#isOverdue(nowMs),
@@ -108,13 +110,14 @@ export class SandboxHost implements AsyncDisposable {
     this.exited = this.#end();
   }
 
-  /** For supervision: its process group, and the promise of its end. */
+  /** For supervision: the promise of its end, and how it is ended with all that is around it. */
   get process(): ChildHandle {
     return this.#process.handle;
   }
 
+  /** Of the process that runs the isolates. */
   get pid(): number {
-    return this.#process.handle.pid;
+    return this.#process.pid;
   }
 
   /** What the process wrote to its standard error before it ended, if anything: V8's own words. */
@@ -287,7 +290,8 @@ export class SandboxHost implements AsyncDisposable {
     // Only a host that is no longer itself can say this.
     if (message === null) return this.#kill('unresponsive');
     if (message.word === 'ready') {
-      this.#watch.begin();
+      this.#process.becameReady();
+      this.#watch.begin(this.pid);
       return this.#ready.resolve();
     }
     const call = this.#calls.get(message.id);
