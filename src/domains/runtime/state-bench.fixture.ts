@@ -16,6 +16,8 @@ import { stateStore } from './state-store.ts';
 import { quarantineStore } from './quarantine-store.ts';
 import { desiredState, insertAgent } from './store.ts';
 
+/** Few enough that a test meets instances which had to leave the memory. */
+export const MAX_INSTANCES = 50;
 const PRINCIPAL = { kind: 'user', id: 'tester' };
 
 export interface CountingVersion {
@@ -31,11 +33,20 @@ export interface CountingVersion {
   stateBytes?: number;
   /** Default 1,000. */
   cpuMs?: number;
+  /** JSON Schema; default: any object. */
+  input?: Record<string, unknown>;
+}
+
+/** What one node of a test unloads another may be calling. */
+class SharedHosts extends ServingHosts {
+  override unload(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** Serving hosts and a validator, for as many benches as there are. */
 export class BenchHosts implements AsyncDisposable {
-  readonly serving = new ServingHosts();
+  readonly serving: ServingHosts = new SharedHosts();
   readonly #running: SandboxHost[] = [];
   #validator: Promise<SandboxHost> | null = null;
 
@@ -92,7 +103,7 @@ export class StateBench implements AsyncDisposable {
 
   /** @returns its hash */
   version(given: CountingVersion = {}): string {
-    const { state, schema, member = 'n', codeChange, stateBytes, cpuMs = 1_000 } = given;
+    const { state, schema, member = 'n', codeChange, stateBytes, cpuMs = 1_000, input = { type: 'object' } } = given;
     const handle =
       given.handle ??
       `const s = (await ctx.state.get()) ?? { ${member}: 0 }; s.${member} += input.by ?? 1; await ctx.state.set(s); return { n: s.${member} };`;
@@ -100,7 +111,7 @@ export class StateBench implements AsyncDisposable {
       contract: 1,
       name: this.agent,
       summary: '',
-      exports: [{ kind: 'call', name: 'handle', input: { type: 'object' }, output: {} }],
+      exports: [{ kind: 'call', name: 'handle', input, output: {} }],
       capabilities: ['state'],
       limits: { cpuMs, deadlineMs: 60_000, ...(stateBytes === undefined ? {} : { stateBytes }) },
       ...(state === undefined ? {} : { state: { version: state, ...(schema === undefined ? {} : { schema }) } }),
@@ -163,7 +174,7 @@ export class StateNode {
     const clocks = { nowMs: Date.now, monotonicMs: () => performance.now() };
     this.#agent = agent;
     this.worker = new AgentWorker({
-      ...{ agent, hosts, state, history, onError, syncPath: true, monotonicMs: clocks.monotonicMs },
+      ...{ agent, hosts, state, history, onError, syncPath: true, monotonicMs: clocks.monotonicMs, maxInstances: MAX_INSTANCES },
       loadArtifact: (_, hash) => Promise.resolve(bench.load(hash)),
     });
     this.rollout = new Rollout({

@@ -69,6 +69,14 @@ describe('a claim', () => {
     expect((await stateStore(database, 'n2').claim(agent, 'k', 60_000)).fence).toBe(2);
   });
 
+  test('is renewed by its own fence only', async () => {
+    const store = stateStore(database, 'n1');
+    const { fence } = await store.claim(agent, 'k', -1);
+    expect(await store.renew({ agent, key: 'k', fence }, 60_000)).toBe(true);
+    await expect(stateStore(database, 'n2').claim(agent, 'k', 60_000)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await store.renew({ agent, key: 'k', fence: fence - 1 }, 60_000)).toBe(false);
+  });
+
   test('of many at once one wins', async () => {
     const claims = await Promise.allSettled(
       Array.from({ length: 10 }, (_, index) => stateStore(database, `n${index}`).claim(agent, 'k', 60_000)),

@@ -12,7 +12,6 @@ import type { StateStore } from './state-store.ts';
 
 /** Versions that stay loaded beside the live one: a rollback and a pinned call find theirs ready. */
 const KEPT_LOADED = 3;
-/** Instances that stay in memory; the one unused for longest goes first. */
 const MAX_INSTANCES = 1_000;
 const QUEUE_LIMIT = 1_000;
 
@@ -29,6 +28,8 @@ export interface AgentWorkerOptions {
   syncPath: boolean;
   /** Monotonic milliseconds. */
   monotonicMs: () => number;
+  /** Instances that stay in memory; the one unused for longest goes first. Default 1,000. */
+  maxInstances?: number;
 }
 
 export interface Switched {
@@ -210,8 +211,9 @@ export class AgentWorker {
   }
 
   #evictInstances(): void {
+    const { maxInstances = MAX_INSTANCES } = this.#options;
     for (const [key, instance] of this.#instances) {
-      if (this.#instances.size <= MAX_INSTANCES) return;
+      if (this.#instances.size <= maxInstances) return;
       if (instance.waiting > 0) continue;
       this.#instances.delete(key);
       void instance.close();

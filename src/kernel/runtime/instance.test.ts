@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SeedError } from '#lib/error.ts';
 import { Instance } from './instance.ts';
 import type { Claim, ClaimedKey, Commit, IdempotentAnswer, StateStore } from './state-store.ts';
@@ -138,4 +138,21 @@ describe('a state of another version', () => {
     await expect(failed).rejects.toThrow('boom');
     expect(store).toMatchObject({ stateJson: '1', stateVersion: 1, commits: [] });
   });
+});
+
+test('a call that takes longer than a lease keeps its claim', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { instance, store } = make();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const long = instance.turn(async (turn) => {
+    await turn.stateJson();
+    await promise;
+  });
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(store.renewals).toEqual([1, 1, 1]);
+  resolve();
+  await long;
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(store.renewals).toHaveLength(3);
 });

@@ -1,6 +1,6 @@
 // Which version answers which call. The way of a call: version → input check → (instance's turn) → host → output check →
 // commit → record.
-import { SeedError, toSeedError } from '#lib/error.ts';
+import { SeedError, toSeedError, type ErrorCode } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { nearest } from '#lib/nearest.ts';
 import { emit } from '#telemetry/emit.ts';
@@ -20,6 +20,8 @@ import type { ServingHosts } from './serving-hosts.ts';
 import type { IdempotentAnswer, StateStore } from './state-store.ts';
 
 const DEFAULT_KEY = 'default';
+/** How a call can end that was committed all the same. */
+const MAY_BE_KEPT: ReadonlySet<ErrorCode> = new Set(['conflict', 'database_unavailable', 'internal']);
 
 export interface InvokeRequest {
   agent: string;
@@ -130,23 +132,19 @@ export class Runtime {
 
   async #invokeOnce(worker: AgentWorker, request: InvokeRequest, idempotencyKey: string): Promise<Invoked> {
     const known = await this.#options.state.findAnswer(worker.agent, idempotencyKey);
-    if (known === null) return this.#invoke(worker, request);
-    const version = await worker.version(request.hash);
-    const exportName = request.exportName ?? 'handle';
-    const inputJson = version.checks(exportName).inputJson(request.input);
-    checkSameInput(known, hashInput(exportName, request.key ?? null, inputJson), idempotencyKey);
-    return {
-      callId: known.callId,
-      outputJson: known.outputJson,
-      streamed: known.streamed,
-      version: known.version,
-      hash: known.hash,
-      durationMs: known.durationUs / 1000,
-      recorded: false,
-      replayed: true,
-    };
+    if (known !== null) return repeated(known, { request, idempotencyKey });
+    try {
+      return await this.#invoke(worker, request);
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      // Whether it was committed may not be known, or another node was faster: what is kept under the key decides. Chunks that
+      // somebody has read already can not be those of another call.
+      if (!MAY_BE_KEPT.has(error.code) || request.reader !== undefined) throw error;
+      const kept = await this.#options.state.findAnswer(worker.agent, idempotencyKey).catch(() => null);
+      if (kept === null) throw error;
+      return repeated(kept, { request, idempotencyKey });
+    }
   }
-
   async #invoke(worker: AgentWorker, request: InvokeRequest): Promise<Invoked> {
     const resolved = worker.version(request.hash);
     const version = resolved instanceof Promise ? await resolved : resolved;
@@ -268,7 +266,7 @@ export class Runtime {
     if (turn === null && idempotencyKey === undefined) return;
     const answer = (): IdempotentAnswer => ({
       callId: invocation.callId,
-      inputHash: hashInput(invocation.exportName, request.key ?? null, invocation.inputJson),
+      inputHash: inputHashOf(request),
       exportName: invocation.exportName,
       version: version.number,
       hash: version.hash,
@@ -317,6 +315,26 @@ export class Runtime {
     if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: call.request.principal }));
     return recorded;
   }
+}
+
+/** The answer of an earlier call, given again. @throws SeedError `idempotency_mismatch` */
+function repeated(known: IdempotentAnswer, { request, idempotencyKey }: { request: InvokeRequest; idempotencyKey: string }): Invoked {
+  checkSameInput(known, inputHashOf(request), idempotencyKey);
+  return {
+    callId: known.callId,
+    outputJson: known.outputJson,
+    streamed: known.streamed,
+    version: known.version,
+    hash: known.hash,
+    durationMs: known.durationUs / 1000,
+    recorded: false,
+    replayed: true,
+  };
+}
+
+/** Of the input as it came: what a version fills in may be another after a swap, and the call is still the same. */
+function inputHashOf({ exportName = 'handle', key = DEFAULT_KEY, input }: InvokeRequest): string {
+  return hashInput(exportName, key === DEFAULT_KEY ? null : key, JSON.stringify(input) ?? 'null');
 }
 
 /** Another node is ahead: the state was written by a newer version than the one that is live here. */
