@@ -27,18 +27,27 @@ export async function isOtpInstalled(): Promise<boolean> {
   );
 }
 
-/** @returns what went differently, step by step: nothing, if all is well. @throws Error when OTP itself fails. */
-export async function compareWithOtp(options: { sequences: number; seed?: number }): Promise<readonly Divergence[]> {
+export interface Comparison {
+  /** Steps whose outcome both have told. */
+  compared: number;
+  /** What went differently: nothing, if all is well. */
+  diverged: readonly Divergence[];
+}
+
+/** @throws Error when OTP itself fails. */
+export async function compareWithOtp(options: { sequences: number; seed?: number }): Promise<Comparison> {
   const { sequences, seed } = options;
   const given = fc.sample(sequence, { numRuns: sequences, ...(seed === undefined ? {} : { seed }) }).map(timeless);
   const observed = await runOtp(given);
-  const divergences: Divergence[] = [];
+  const diverged: Divergence[] = [];
+  let compared = 0;
   for (const [index, one] of given.entries()) {
     const ours = await runSubject(one);
     const otp = observed[index] ?? [];
-    if (ours.join('\n') !== otp.join('\n')) divergences.push({ given: one, ours, otp });
+    compared += Math.max(ours.length, otp.length);
+    if (ours.join('\n') !== otp.join('\n')) diverged.push({ given: one, ours, otp });
   }
-  return divergences;
+  return { compared, diverged };
 }
 
 async function runOtp(given: readonly Sequence[]): Promise<readonly (readonly string[])[]> {
