@@ -5,7 +5,7 @@ import { z } from 'zod';
 export { z };
 
 /** What a contract may grant. A member of `ctx` that is not granted does not exist. */
-export type Capability = 'log' | 'now' | 'random' | 'state';
+export type Capability = 'log' | 'now' | 'random' | 'state' | 'sleep' | 'ask';
 
 /** A function that callers reach: `default[name](input, ctx)` of agent.ts. */
 export interface CallDefinition {
@@ -175,6 +175,27 @@ export interface Granted<State = unknown> {
     /** JSON of at most `limits.stateBytes`. Kept when the call ends well, together with its answer. */
     set(value: State): Promise<void>;
   };
+  /**
+   * Goes on after so many milliseconds, at most 30 days. From one second on the call is parked, as by `ask`.
+   * Needs `isolation: 'call'`.
+   */
+  readonly sleep: (ms: number) => Promise<void>;
+  /**
+   * Puts a question (at most 4,000 characters) to whoever answers `agents:calls:answer`. The call is parked: its caller is told so at once,
+   * what it has set of its state is kept, and other calls of its key have their turn. When the answer is there it goes on, on this version,
+   * on whatever node; state that is read from then on is what is there then. Fails with the name `TimeoutError` when nobody answers in time.
+   * Several may be open at once. Needs `isolation: 'call'`; a stream can not be parked.
+   * @typeParam Answer what `schema` says
+   */
+  readonly ask: <Answer = unknown>(question: string, options?: AskOptions) => Promise<Answer>;
+}
+
+/** How an answer must be, and how long it is waited for. */
+export interface AskOptions {
+  /** JSON Schema that the answer must fit, at most 16,384 characters. Default: any JSON. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  /** 1 to 2,592,000,000 (30 days). Default: for as long as it takes. */
+  readonly timeoutMs?: number;
 }
 
 type CapabilitiesOf<C extends ContractDefinition> = C extends { readonly capabilities: readonly (infer Name)[] } ? Name : never;

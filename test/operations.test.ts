@@ -36,10 +36,13 @@ test('the document has every route', () => {
 
 /** What is open in an answer, each because it is somebody's own data: its names are not ours to change. */
 const OPEN = new Map([
+  ['agents:calls:get divergence.recorded.args', "the agent's"],
+  ['agents:calls:get divergence.seen.args', "the agent's"],
   ['agents:calls:get input', "the agent's"],
   ['agents:calls:get journal.entries.args', "the agent's"],
   ['agents:calls:get journal.entries.value', 'what a capability gave'],
   ['agents:calls:get logs.fields', 'as they were logged'],
+  ['agents:calls:get open.schema', 'JSON Schema'],
   ['agents:calls:get output', "the agent's"],
   ['agents:calls:replay differences.after', "of the agent's output"],
   ['agents:calls:replay differences.before', "of the agent's output"],
@@ -49,6 +52,7 @@ const OPEN = new Map([
   ['agents:calls:replay replayed.output', "the agent's"],
   ['agents:config config', 'what was set'],
   ['agents:invoke data', "the agent's output"],
+  ['agents:invoke open.schema', 'JSON Schema'],
   ['agents:logs fields', 'as they were logged'],
   ['agents:metrics metrics', 'what was reported'],
   ['agents:status config', 'what was set'],

@@ -10,6 +10,8 @@ import type { WorkerHosts } from '#kernel/runtime/worker-hosts.ts';
 import type { Registry } from '#operation/registry.ts';
 import type { LogRecords } from '#telemetry/log-records.ts';
 import type { AgentDirectory } from './runtime/agent-directory.ts';
+import type { ParkedCallDesk } from './runtime/parked-call-desk.ts';
+import type { ParkedCallResumer } from './runtime/parked-call-resumer.ts';
 import type { Stager } from './runtime/stager.ts';
 import type { ApprovalDesk } from './approvals/index.ts';
 import type { SettingsView } from './config/settings-view.ts';
@@ -30,6 +32,8 @@ export interface NodePorts {
   database: Database;
   agents: AgentDirectory;
   runtime: Runtime;
+  parkedCalls: ParkedCallDesk;
+  resumer: ParkedCallResumer;
   codeStore: CodeStore;
   stager: Stager;
   /** Lends out the host that runs what serves nobody: candidates, replays. */

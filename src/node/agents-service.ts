@@ -1,7 +1,11 @@
 // The agents of the node: the runtime that answers their calls, the record of those calls, and a worker for each.
 import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { Sealing } from '#db/sealing.ts';
 import { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import { CallStore } from '#domains/runtime/call-store.ts';
+import { ParkedCallDesk } from '#domains/runtime/parked-call-desk.ts';
+import { parkedHashes } from '#domains/runtime/parked-call-store.ts';
 import { quarantineStore } from '#domains/runtime/quarantine-store.ts';
 import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import { frozenHashes, stateHistory } from '#domains/runtime/state-history-store.ts';
@@ -12,15 +16,19 @@ import { rehearseStates } from '#kernel/runtime/state-rehearsal.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { emit } from '#telemetry/emit.ts';
 import { adoptFolders } from './folders.ts';
+import { loadMasterKeys } from './master-keys.ts';
 import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 import { startRetention } from './retention.ts';
 
 export async function startAgents(parts: Parts): Promise<Service> {
-  const { info, telemetry, monotonicMs } = parts.ground;
+  const { config, info, telemetry, monotonicMs } = parts.ground;
   const database = parts.get('database');
   const codeStore = parts.get('codeStore');
-  const state = stateStore(database, info.id);
+  const nodePrincipal = { kind: 'node', id: info.id };
+  const sealing = new Sealing(await loadMasterKeys(join(config.data.dir, 'keys')));
+  const parkedCalls = parts.set('parkedCalls', new ParkedCallDesk({ database, sealing, nodePrincipal }));
+  const state = stateStore(database, info.id, { parked: parkedCalls });
   const history = stateHistory(database);
   const callStore = parts.set(
     'callStore',
@@ -38,6 +46,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       hosts: parts.get('hosts'),
       state,
       log: callStore,
+      parked: parkedCalls,
       capabilities: [],
       nowMs: Date.now,
       monotonicMs,
@@ -75,7 +84,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
         desired: desiredState(database),
         quarantine: quarantineStore(database),
         log: recorder,
-        nodePrincipal: { kind: 'node', id: info.id },
+        nodePrincipal,
         nowMs: Date.now,
         monotonicMs,
         rehearse: (version, live) => rehearseStates({ version, live, history, use: (work) => parts.get('workHosts').validator.use(work) }),
@@ -86,6 +95,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
   );
   const releaseHolds = codeStore.hold(() => agents.holds());
   const releaseFrozen = codeStore.hold(() => frozenHashes(database));
+  const releaseParked = codeStore.hold(async () => new Set(await parkedHashes(database)));
   await agents.startAll((agent, error) =>
     telemetry.log.error({ event: 'agents.start.failed', agent }, `${agent} could not be started: ${error.message}`),
   );
@@ -96,6 +106,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       retention.close();
       releaseHolds();
       releaseFrozen();
+      releaseParked();
       await callStore.close();
     },
   };

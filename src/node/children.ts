@@ -12,12 +12,14 @@ import { startDemo } from './demo-service.ts';
 import { startDoor } from './door-service.ts';
 import { startHostPools } from './host-pools-service.ts';
 import { startImprovements } from './improvements-service.ts';
+import { startParkedCalls } from './parked-calls-service.ts';
 import type { Parts } from './parts.ts';
 import { startServingHost } from './sandbox.ts';
 
 /** Long enough for the calls that are in flight when the node is asked to stop. */
 const DOOR_SHUTDOWN_MS = 30_000;
 const IMPROVEMENTS_SHUTDOWN_MS = 5_000;
+const PARKED_CALLS_SHUTDOWN_MS = 5_000;
 
 export function nodeChildren(parts: Parts): ChildSpec[] {
   const servingHosts = Array.from({ length: parts.ground.config.sandbox.servingHosts }, (_, index) => `serving-${index + 1}`);
@@ -45,6 +47,7 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
     },
     { id: 'directory', start: serviceChild(() => startAgents(parts)) },
     { id: 'approvals', start: serviceChild(() => startApprovals(parts)) },
+    { id: 'parked-calls', shutdownMs: PARKED_CALLS_SHUTDOWN_MS, start: serviceChild(() => startParkedCalls(parts)) },
     { id: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: serviceChild(() => startImprovements(parts)) },
     { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },
     { id: 'demo', restart: 'transient', start: serviceChild(() => startDemo(parts)) },

@@ -17,6 +17,8 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     database: parts.get('database'),
     agents: parts.get('agents'),
     runtime: parts.get('runtime'),
+    parkedCalls: parts.get('parkedCalls'),
+    resumer: parts.get('resumer'),
     codeStore: parts.get('codeStore'),
     stager: parts.get('stager'),
     validator: parts.get('workHosts').validator,

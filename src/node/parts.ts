@@ -7,6 +7,8 @@ import type { Improvements } from '#domains/evolution/improver.ts';
 import type { NodeInfo, NodePorts } from '#domains/ports.ts';
 import type { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import type { CallStore } from '#domains/runtime/call-store.ts';
+import type { ParkedCallDesk } from '#domains/runtime/parked-call-desk.ts';
+import type { ParkedCallResumer } from '#domains/runtime/parked-call-resumer.ts';
 import type { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import type { Stager } from '#domains/runtime/stager.ts';
 import type { HttpServer } from '#interfaces/http/http-server.ts';
@@ -55,6 +57,8 @@ export interface Made {
   codeStore: CodeStore;
   stager: Stager;
   callStore: CallStore;
+  parkedCalls: ParkedCallDesk;
+  resumer: ParkedCallResumer;
   recorder: RolloutRecorder;
   runtime: Runtime;
   agents: AgentDirectory;

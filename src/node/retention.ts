@@ -3,6 +3,7 @@ import type { Database } from '#db/database.ts';
 import { pruneActivity } from '#domains/identity/index.ts';
 import { pruneSnapshots } from '#domains/runtime/state-history-store.ts';
 import { pruneCalls } from '#domains/runtime/call-store.ts';
+import { pruneParked } from '#domains/runtime/parked-call-store.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -33,6 +34,7 @@ export function startRetention(options: RetentionOptions): { close: () => void }
 /** @returns how many rows went */
 export async function prune(database: Database, nowMs: number): Promise<{ calls: number; activity: number; snapshots: number }> {
   const calls = await pruneCalls(database, { calls: nowMs - KEPT_MS.calls, answers: nowMs - KEPT_MS.answers });
+  await pruneParked(database, new Date(nowMs - KEPT_MS.calls));
   const activity = await pruneActivity(database, new Date(nowMs - KEPT_MS.activity));
   const snapshots = await pruneSnapshots(database, new Date(nowMs - KEPT_MS.snapshots));
   return { calls, activity, snapshots };

@@ -3,9 +3,10 @@ import { SeedError } from '#lib/error.ts';
 import type { OperationContext } from '#operation/operation.ts';
 import { RawJson } from '#operation/raw-json.ts';
 import { openStream } from '#kernel/runtime/open-stream.ts';
-import type { Invoked } from '#kernel/runtime/runtime.ts';
+import type { Invoked } from '#kernel/runtime/invoke-request.ts';
+import type { Parked } from '#kernel/runtime/parked-call.ts';
 import type { NodePorts } from '../ports.ts';
-import { callFacts, liveAnswer, wholeAnswer } from './live-call.ts';
+import { callFacts, liveAnswer, parkedAnswer, parkedFacts, wholeAnswer } from './live-call.ts';
 
 interface InvokeInput {
   agent: string;
@@ -40,14 +41,17 @@ export async function invoke(input: InvokeInput, context: OperationContext<NodeP
     ...(context.idempotencyKey === undefined ? {} : { idempotencyKey: context.idempotencyKey }),
     ...(hash === undefined ? {} : { hash }),
   };
-  if (context.wantsEvents === undefined) return answerOf(await runtime.invoke(request));
+  if (context.wantsEvents === undefined) return answerOf(input.agent, await runtime.invokeOrPark(request));
   const seen = chunksSeen(context);
   const opened = await openStream(runtime, request);
   if ('chunks' in opened) return liveAnswer(opened);
-  return opened.streamed || context.wantsEvents === 'always' ? wholeAnswer(opened, seen) : answerOf(opened);
+  const mustBeEvents = context.wantsEvents === 'always';
+  if (opened.state === 'parked') return mustBeEvents ? parkedAnswer(parkedFacts(input.agent, opened)) : answerOf(input.agent, opened);
+  return opened.streamed || mustBeEvents ? wholeAnswer(opened, seen) : answerOf(input.agent, opened);
 }
 
-function answerOf(invoked: Invoked) {
+function answerOf(agent: string, invoked: Invoked | Parked) {
+  if (invoked.state === 'parked') return parkedFacts(agent, invoked);
   return { data: new RawJson(invoked.outputJson), ...callFacts(invoked) };
 }
 

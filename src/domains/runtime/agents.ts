@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { improveHandler, improvementItem } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
 import { agentName } from './agent-name.ts';
+import { waitItem } from './agents-calls.ts';
 import { contractView } from './contract-view.ts';
 
-export { callsGet, callsList, callsReplay } from './agents-calls.ts';
+export { callsAnswer, callsCancel, callsGet, callsList, callsReplay } from './agents-calls.ts';
 
 const agent = agentName;
 const ID_FLAG = { flagAliases: { id: 'agent' }, short: { agent: 'i' }, positionals: ['agent'] } as const;
@@ -229,7 +230,7 @@ export const invoke = operation({
   audit: false,
   summary: 'call an agent',
   description:
-    'Runs one export of the live version, or of a pinned one, in the sandbox. With an Idempotency-Key the same call is answered once and then repeated from its record. The answer says which version gave it. What a streaming export yields is the list `data`; whoever accepts server-sent events gets it while it runs.',
+    'Runs one export of the live version, or of a pinned one, in the sandbox. With an Idempotency-Key the same call is answered once and then repeated from its record. The answer says which version gave it. What a streaming export yields is the list `data`; whoever accepts server-sent events gets it while it runs. A call that waits for an answer or sleeps for long is parked: it is answered with 202 and goes on by itself.',
   kind: 'write',
   permission: { resource: 'agents', action: 'invoke' },
   input: z.object({
@@ -251,16 +252,24 @@ export const invoke = operation({
       .describe('a version number, or the beginning of a hash: runs there instead of on the live version'),
   }),
   output: z.object({
-    data: z.unknown().describe('what the export gave, as its contract says; of a stream the list of its chunks'),
+    data: z.unknown().optional().describe('what the export gave, as its contract says; of a stream the list of its chunks'),
+    state: z.literal('parked').optional().describe('the call waits for what comes later, and there is no data yet (status 202)'),
+    open: z.array(waitItem).optional().describe('what a parked call waits for'),
+    hint: z.string().optional().describe('of a parked call: how to go on'),
     callId: z.string(),
     version: z.int(),
     hash: z.string(),
-    durationMs: z.number(),
-    recorded: z.boolean().describe('the call is kept with its journal, and can be replayed'),
+    durationMs: z.number().optional(),
+    recorded: z.boolean().optional().describe('the call is kept with its journal, and can be replayed'),
     streamed: z.boolean().optional().describe('the export is an async generator: data is the list of its chunks'),
     replayed: z.boolean().optional().describe('the answer of an earlier call with the same idempotency key'),
   }),
-  http: { method: 'POST', path: '/api/agents/:agent/invoke', raw: { contentType: 'application/json' } },
+  http: {
+    method: 'POST',
+    path: '/api/agents/:agent/invoke',
+    raw: { contentType: 'application/json' },
+    statusOf: ({ state }) => (state === 'parked' ? 202 : 200),
+  },
   cli: { ...ID_FLAG, positionals: ['agent', 'input'] },
   examples: [
     { summary: 'pack one item', input: { agent: 'packer', input: { item: 37, capacity: 100 }, key: 'truck-7' } },

@@ -141,6 +141,9 @@ function toRow(record: CallRecord) {
 /** Deletes records and idempotent answers older than their retention. @returns how many records */
 export async function pruneCalls(database: Database, beforeMs: { calls: number; answers: number }): Promise<number> {
   const result = await database.db.deleteFrom('calls').where('started_at', '<', new Date(beforeMs.calls)).executeTakeFirst();
-  await database.db.deleteFrom('idempotency_keys').where('created_at', '<', new Date(beforeMs.answers)).execute();
+  // A call that is parked gives its answer when it has one, however long that takes.
+  await sql`
+    DELETE FROM idempotency_keys AS k WHERE created_at < ${new Date(beforeMs.answers)}
+      AND NOT EXISTS (SELECT 1 FROM parked_calls AS p WHERE p.id = k.call_id AND p.state IN ('parked', 'running'))`.execute(database.db);
   return Number(result.numDeletedRows);
 }

@@ -2,7 +2,8 @@
 import { LiveAnswer, type AnswerEvent } from '#operation/live-answer.ts';
 import { RawJson } from '#operation/raw-json.ts';
 import type { OpenStream } from '#kernel/runtime/open-stream.ts';
-import type { Invoked } from '#kernel/runtime/runtime.ts';
+import type { OpenWait, Parked } from '#kernel/runtime/parked-call.ts';
+import type { Invoked } from '#kernel/runtime/invoke-request.ts';
 
 /** What the answer says of the call, beside what it gave. */
 export function callFacts(invoked: Invoked) {
@@ -17,6 +18,26 @@ export function callFacts(invoked: Invoked) {
   };
 }
 
+/** What is said of a call that is parked, and what to do about it. */
+export function parkedFacts(agent: string, { state, callId, version, hash, open }: Parked) {
+  const asks = open.filter(({ kind }) => kind === 'ask');
+  const which = asks.length > 1 ? ' --request <number>' : '';
+  const next = `seed agents:calls:get ${agent} ${callId} --wait 60s`;
+  return {
+    state,
+    callId,
+    version,
+    hash,
+    open: open.map(waitView),
+    hint: asks.length === 0 ? next : `seed agents:calls:answer ${agent} ${callId}${which} --answer <JSON>, then ${next}`,
+  };
+}
+
+/** What a parked call waits for, as operations show it. */
+export function waitView({ request, kind, question, schema, dueMs }: OpenWait) {
+  return { request, kind, question, schema, dueAt: dueMs === null ? null : new Date(dueMs).toISOString() };
+}
+
 export function liveAnswer(stream: OpenStream): LiveAnswer {
   return new LiveAnswer(liveEvents(stream));
 }
@@ -24,6 +45,15 @@ export function liveAnswer(stream: OpenStream): LiveAnswer {
 /** Of a call that is over. @param seen how many of its chunks the caller has had before */
 export function wholeAnswer(invoked: Invoked, seen = 0): LiveAnswer {
   return new LiveAnswer(wholeEvents(invoked, seen));
+}
+
+/** Of a call that is parked, for who asked for events: there are none before it goes on. */
+export function parkedAnswer(facts: ReturnType<typeof parkedFacts>): LiveAnswer {
+  return new LiveAnswer(parkedEvents(facts));
+}
+
+async function* parkedEvents(facts: ReturnType<typeof parkedFacts>): AsyncGenerator<AnswerEvent, void, undefined> {
+  yield { event: 'done', data: facts };
 }
 
 async function* liveEvents(stream: OpenStream): AsyncGenerator<AnswerEvent, void, undefined> {

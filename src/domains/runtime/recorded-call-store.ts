@@ -4,6 +4,7 @@ import type { Database } from '#db/database.ts';
 import type { CallRecord } from '#kernel/runtime/call-log.ts';
 import type { ParsedFilter } from '#operation/filter.ts';
 import type { PageQuery } from '#operation/page.ts';
+import type { ParkedRow } from './parked-call-store.ts';
 
 export interface CallSummary {
   callId: string;
@@ -12,12 +13,13 @@ export interface CallSummary {
   export: string;
   version: number;
   hash: string;
-  /** `ok`, or the code of the error. */
-  outcome: string;
+  state: ParkedRow['state'];
+  /** `ok`, or the code of the error; null while it has not ended. */
+  outcome: string | null;
   error: string | null;
   startedAt: Date;
-  durationMs: number;
-  cpuMs: number;
+  durationMs: number | null;
+  cpuMs: number | null;
   principalKind: string;
   principalId: string;
   redacted: boolean;
@@ -25,7 +27,21 @@ export interface CallSummary {
   streamed: boolean;
 }
 
-/** Members of a summary, as SQL over a row of `calls`. */
+/** Records, and the calls that were parked and have none (yet). */
+function callsOf(agent: string) {
+  return sql`(
+    SELECT id, agent, key, export, version, hash, CASE WHEN error IS NULL THEN 'done' ELSE 'failed' END AS state,
+      CASE WHEN error IS NULL THEN 'ok' ELSE error::json ->> 'code' END AS outcome, error::json ->> 'message' AS error,
+      started_at, duration_us, cpu_us, principal_kind, principal_id, redacted, truncated, streamed
+    FROM calls WHERE agent = ${agent}
+    UNION ALL
+    SELECT id, agent, key, export, version, hash, state, CASE WHEN state = 'done' THEN 'ok' ELSE error END, NULL,
+      started_at, NULL, NULL, principal_kind, principal_id, false, false, false
+    FROM parked_calls AS p WHERE agent = ${agent} AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.id = p.id)
+  ) AS found`;
+}
+
+/** Members of a summary, as SQL over a row of `callsOf`. */
 const COLUMNS = {
   callId: sql`id::text`,
   agent: sql`agent`,
@@ -33,8 +49,9 @@ const COLUMNS = {
   export: sql`export`,
   version: sql`version`,
   hash: sql`hash`,
-  outcome: sql`CASE WHEN error IS NULL THEN 'ok' ELSE error::json ->> 'code' END`,
-  error: sql`error::json ->> 'message'`,
+  state: sql`state`,
+  outcome: sql`outcome`,
+  error: sql`error`,
   startedAt: sql`started_at`,
   durationMs: sql`duration_us / 1000.0::float8`,
   cpuMs: sql`cpu_us / 1000.0::float8`,
@@ -51,7 +68,7 @@ const SELECTED = sql.join(Object.entries(COLUMNS).map(([name, column]) => sql`${
 
 /** Records of one agent. @returns one page, and how many there are on all */
 export async function listCalls(database: Database, agent: string, query: PageQuery): Promise<{ rows: CallSummary[]; total: number }> {
-  const conditions = [sql`agent = ${agent}`, ...query.filters.map(conditionOf)];
+  const conditions = [sql`true`, ...query.filters.map(conditionOf)];
   const { search } = query;
   if (search !== undefined) {
     const found = query.searchFields.map((field) => sql`${COLUMNS[field as Field]} ILIKE ${containing(search)}`);
@@ -59,9 +76,9 @@ export async function listCalls(database: Database, agent: string, query: PageQu
   }
   const where = sql.join(conditions, sql` AND `);
   const direction = sql.raw(query.order === 'asc' ? 'ASC' : 'DESC');
-  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM calls WHERE ${where}`.execute(database.db);
+  const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM ${callsOf(agent)} WHERE ${where}`.execute(database.db);
   const { rows } = await sql<CallSummary>`
-    SELECT ${SELECTED} FROM calls WHERE ${where}
+    SELECT ${SELECTED} FROM ${callsOf(agent)} WHERE ${where}
     ORDER BY ${COLUMNS[query.sort as Field]} ${direction} NULLS LAST, id ${direction} LIMIT ${query.limit} OFFSET ${query.offset}`.execute(
     database.db,
   );

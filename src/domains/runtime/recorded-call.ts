@@ -1,6 +1,8 @@
 // Handlers of agents:calls:* for calls that have ended.
 import type { CallRecord } from '#kernel/runtime/call-log.ts';
+import { callRecord } from '#kernel/runtime/call-record.ts';
 import { replayCall, whyUnknown } from '#kernel/runtime/call-replay.ts';
+import { seedErrorOf } from '#kernel/runtime/parking.ts';
 import { ServedVersion } from '#kernel/runtime/served-version.ts';
 import type { Divergence } from '#kernel/sandbox/call.ts';
 import { parseDuration } from '#lib/duration.ts';
@@ -10,6 +12,10 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { page } from '#operation/page.ts';
 import { queryOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
+import { waitView } from './live-call.ts';
+import { isLive, waitFor } from './parked-call.ts';
+import { openOf } from './parked-call-desk.ts';
+import type { ParkedRow } from './parked-call-store.ts';
 import { getCall, listCalls, type CallSummary } from './recorded-call-store.ts';
 
 type Context = OperationContext<NodePorts>;
@@ -20,6 +26,7 @@ interface ListInput extends PageInput {
   key?: string;
   export?: string;
   outcome?: string;
+  state?: string;
   since?: string;
   until?: string;
   slow?: string;
@@ -38,6 +45,7 @@ function* narrowed(input: ListInput, nowMs: number): Generator<ParsedFilter> {
   if (input.version !== undefined) yield { field: 'version', operator: '=', type: 'number', value: input.version };
   if (input.key !== undefined) yield { field: 'key', operator: '=', type: 'string', value: input.key };
   if (input.export !== undefined) yield { field: 'export', operator: '=', type: 'string', value: input.export };
+  if (input.state !== undefined) yield { field: 'state', operator: '=', type: 'string', value: input.state };
   if (input.outcome === 'failed') yield { field: 'outcome', operator: '!=', type: 'string', value: 'ok' };
   else if (input.outcome !== undefined) yield { field: 'outcome', operator: '=', type: 'string', value: input.outcome };
   if (input.since !== undefined) yield { field: 'startedAt', operator: '>', type: 'time', value: moment('since', input.since, nowMs) };
@@ -66,16 +74,56 @@ async function recordOf(input: { agent: string; call: string }, { ports }: Conte
   await ports.agents.get(input.agent);
   const record = await getCall(ports.database, input.agent, input.call);
   if (record !== null) return record;
+  const parked = await ports.parkedCalls.find(input.agent, input.call);
+  if (parked !== null && isLive(parked)) {
+    throw new SeedError('invalid_state', `the call ${input.call} is parked and has not ended: there is nothing to compare with yet`);
+  }
   throw new SeedError('not_found', `there is no record of a call ${input.call} of ${input.agent}`, {
     hint: `calls are sampled and kept for seven days; seed agents:calls:list ${input.agent} shows those that are there`,
   });
 }
 
-export async function get(input: { agent: string; call: string }, context: Context) {
-  const record = await recordOf(input, context);
+export async function get(input: { agent: string; call: string; wait?: string }, context: Context) {
+  const { ports } = context;
+  await ports.agents.get(input.agent);
+  const found = await ports.parkedCalls.find(input.agent, input.call);
+  if (found === null) return { ...view(await recordOf(input, context)), open: [], divergence: null };
+  const row = input.wait === undefined ? found : await waitFor(found, input.wait, context);
+  return parkedView(row, context);
+}
+
+/** A call that is parked or was: its result is shown whole to whoever made it. */
+async function parkedView(row: ParkedRow, { ports, principal }: Context) {
+  const { artifact, number } = await ports.codeStore.load(row.agent, row.hash);
+  const version = new ServedVersion(artifact, { number, syncPath: false });
+  const record = (await getCall(ports.database, row.agent, row.id)) ?? recordOfParked(version, row);
+  const { end } = row;
+  const isOwn = principal.kind === row.principal.kind && principal.id === row.principal.id;
+  return {
+    ...view(record),
+    ...(isLive(row) ? { outcome: null, durationMs: null, cpuMs: null, unknown: 'it has not ended' } : {}),
+    ...(isOwn && end?.ok === true ? { output: parsed(end.outputJson) } : {}),
+    ...(end === undefined || end.ok || record.redacted ? {} : { outcome: end.error.code, error: end.error }),
+    state: row.state,
+    open: openOf(row).map(waitView),
+    divergence: end === undefined || end.ok || record.redacted ? null : divergenceView(end.divergence),
+  };
+}
+
+/** As its record will be: without what the contract marks as secret. */
+function recordOfParked(version: ServedVersion, row: ParkedRow): CallRecord {
+  const { id: callId, exportName, inputJson, key, journal, principal, end } = row;
+  const invocation = { callId, exportName, inputJson, key, timeMs: journal.time, seed: journal.seed, principal };
+  const error = end === undefined || end.ok ? null : seedErrorOf(end.error);
+  const record = callRecord(version, { invocation, outcome: null, error, durationMs: 0, principal });
+  return record.redacted ? record : { ...record, journal };
+}
+
+function view(record: CallRecord) {
   const { journal, error } = record;
   return {
     callId: record.id,
+    state: error === null ? ('done' as const) : ('failed' as const),
     key: record.key,
     export: record.exportName,
     version: record.version,
@@ -125,11 +173,15 @@ export async function replay(input: { agent: string; call: string; version?: str
     hash: version.hash,
     recordedVersion: record.version,
     differences,
-    divergence:
-      divergence === null ? null : { index: divergence.index, recorded: madeOf(divergence.recorded), seen: madeOf(divergence.seen) },
+    divergence: divergenceView(divergence),
     recorded: { output: parsed(record.outputJson), error: record.error },
     replayed: replayed === null ? null : { output: parsed(replayed.outputJson), error: replayed.error },
   };
+}
+
+function divergenceView(divergence: Divergence | null) {
+  if (divergence === null) return null;
+  return { index: divergence.index, recorded: madeOf(divergence.recorded), seen: madeOf(divergence.seen) };
 }
 
 function madeOf(made: Divergence['recorded']) {

@@ -4,7 +4,9 @@ import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import type { Artifact } from '#kernel/compiler/artifact.ts';
 import { contractSchema } from '#kernel/compiler/contract.ts';
 import { AgentWorker } from '#kernel/runtime/agent-worker.ts';
-import { Runtime, type Invoked, type InvokeRequest } from '#kernel/runtime/runtime.ts';
+import type { Invoked, InvokeRequest } from '#kernel/runtime/invoke-request.ts';
+import { NOTHING_PARKED } from '#kernel/runtime/parked-call.fixture.ts';
+import { Runtime } from '#kernel/runtime/runtime.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import { rehearseStates } from '#kernel/runtime/state-rehearsal.ts';
 import type { StateStore } from '#kernel/runtime/state-store.ts';
@@ -190,6 +192,7 @@ export class StateNode {
     });
     this.runtime = new Runtime({
       ...{ hosts, state, ...clocks, capabilities: [], randomSeed: () => 1 },
+      parked: NOTHING_PARKED,
       log: { record: () => undefined },
       onLogLine: () => undefined,
     });

@@ -4,8 +4,10 @@ import type { JsonText } from '#db/columns.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { SeedError } from '#lib/error.ts';
 import type { Claim, ClaimedKey, IdempotentAnswer, StateStore, StateWrite } from '#kernel/runtime/state-store.ts';
+import type { ParkedCallDesk } from './parked-call-desk.ts';
 
-export function stateStore(database: Database, nodeId: string): StateStore {
+/** @param options `parked`: who writes down what becomes of parked calls; without, none can be */
+export function stateStore(database: Database, nodeId: string, { parked }: { parked?: Pick<ParkedCallDesk, 'commit'> } = {}): StateStore {
   return {
     claim: (agent, key, leaseMs) => claim(database, { agent, key, leaseMs, nodeId }),
     async renew({ agent, key, fence }, leaseMs) {
@@ -31,6 +33,9 @@ export function stateStore(database: Database, nodeId: string): StateStore {
       await database.transaction(async (tx) => {
         if (commit.instance !== null) await writeState(tx, commit.agent, { ...commit.instance, leaseMs });
         if (commit.idempotency !== null) await writeAnswer(tx, commit.agent, commit.idempotency);
+        if (commit.parking === undefined) return;
+        if (parked === undefined) throw new SeedError('internal', 'nobody keeps parked calls here');
+        await parked.commit(tx, commit.parking);
       });
     },
     findAnswer: (agent, idempotencyKey) => findAnswer(database, agent, idempotencyKey),
@@ -129,7 +134,7 @@ async function writeAnswer(tx: Tx, agent: string, entry: { key: string; answer: 
       export: answer.exportName,
       version: answer.version,
       hash: answer.hash,
-      output: answer.outputJson as JsonText,
+      output: answer.outputJson as JsonText | null,
       streamed: answer.streamed,
       duration_us: Math.round(answer.durationUs),
     })

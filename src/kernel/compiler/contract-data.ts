@@ -98,6 +98,11 @@ function* exportProblems(contract: ContractData): Generator<SchemaProblem> {
       yield { path: 'state', message: 'describes a state that is not granted: add "state" to the capabilities' };
     if (contract.state.schema !== undefined) yield* schemaProblems(contract.state.schema, { path: 'state.schema', side: 'output' });
   }
+  const parking = contract.capabilities.find((name) => name === 'sleep' || name === 'ask');
+  if (parking !== undefined && contract.isolation !== 'call') {
+    const message = `must be 'call' for the capability ${parking}: a call that waits goes on by replay, which only a context of its own makes exact`;
+    yield { path: 'isolation', message };
+  }
   if (!contract.exports.some((spec) => spec.kind === 'call'))
     yield { path: 'exports', message: 'there is nothing to call: list handle with kind "call"' };
 }

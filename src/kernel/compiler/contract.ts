@@ -22,7 +22,7 @@ export const callLimitsSchema = z.strictObject({
 });
 export type CallLimits = z.output<typeof callLimitsSchema>;
 
-export const CAPABILITIES = ['log', 'now', 'random', 'state'] as const;
+export const CAPABILITIES = ['log', 'now', 'random', 'state', 'sleep', 'ask'] as const;
 export type CapabilityName = (typeof CAPABILITIES)[number];
 
 /** Names that mean something on every object: an export of one of them would be found where there is none. */

@@ -6,7 +6,7 @@ import type { Divergence, LoadedExports, LoadRequest, ReplayOutcome, ReplayReque
 import type { Journal, JournalChunks, JournalRequest } from '../sandbox/journal.ts';
 import type { CallRecord } from './call-log.ts';
 import { collectingStream } from './call-stream.ts';
-import { failureError } from './invocation.ts';
+import { failureError, OWN_FAILURES } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
 
 /** What is needed of the host. */
@@ -35,9 +35,6 @@ export interface ReplayReport {
   /** null: it was not run. */
   replayed: ReplayAnswer | null;
 }
-
-/** How a call ends by its version's own doing; what else ended it is not in the record. */
-const OWN_FAILURES: ReadonlySet<string> = new Set(['agent_error', 'cpu_limit', 'memory_limit', 'deadline']);
 
 /** @throws SeedError what the host says when it can not load the version */
 export async function replayCall(record: CallRecord, options: { host: ReplayHost; version: ServedVersion }): Promise<ReplayReport> {

@@ -1,6 +1,7 @@
 // One stateful instance of an agent, like a virtual actor: its calls run one after the other, under a claim that only
 // one node of the cluster can hold, and its state is kept in memory for as long as the claim is.
 import { SeedError } from '#lib/error.ts';
+import type { ParkingCommit } from './parked-call.ts';
 import type { Claim, ClaimedKey, IdempotentAnswer, StateStore, StateWrite } from './state-store.ts';
 
 /** `details.reason` of a call that met a state of a version it does not read. */
@@ -28,6 +29,8 @@ export interface InstanceCommit {
   /** Of the version that ran. */
   stateVersion: number;
   idempotency: { key: string; answer: IdempotentAnswer } | null;
+  /** What becomes of a parked call with it. */
+  parking?: ParkingCommit;
 }
 
 /** The instance as the call that has its turn sees it. */
@@ -125,16 +128,19 @@ export class Instance {
         return reads.changed ?? stateJson;
       },
       commit: async (commit) => {
+        const { idempotency, parking } = commit;
+        const beside = { idempotency, ...(parking === undefined ? {} : { parking }) };
         const stateJson = commit.stateJson ?? reads.changed;
         if (stateJson === undefined) {
-          if (commit.idempotency !== null) await store.commit({ agent, instance: null, idempotency: commit.idempotency }, LEASE_MS);
+          if (commit.idempotency !== null || commit.parking !== undefined)
+            await store.commit({ agent, instance: null, ...beside }, LEASE_MS);
           return;
         }
         const held = await readable();
-        const { stateHash, stateVersion, idempotency } = commit;
+        const { stateHash, stateVersion } = commit;
         const replacesVersion = held.stateJson !== null && held.stateVersion !== stateVersion;
         const written = commit.stateJson !== undefined;
-        await this.#commit(held, { stateJson, stateHash, stateVersion, written, replacesVersion }, idempotency);
+        await this.#commit(held, { stateJson, stateHash, stateVersion, written, replacesVersion }, beside);
       },
       settle: async (change) => {
         const { fence } = await claimed();
@@ -160,11 +166,15 @@ export class Instance {
     return claim;
   }
 
-  async #commit(claim: Claim, write: Omit<StateWrite, 'key' | 'fence'>, idempotency: InstanceCommit['idempotency']): Promise<void> {
+  async #commit(
+    claim: Claim,
+    write: Omit<StateWrite, 'key' | 'fence'>,
+    beside: Pick<InstanceCommit, 'idempotency' | 'parking'>,
+  ): Promise<void> {
     const { agent, key, store, monotonicMs } = this.#options;
     const startedMs = monotonicMs();
     try {
-      await store.commit({ agent, instance: { key, fence: claim.fence, ...write }, idempotency }, LEASE_MS);
+      await store.commit({ agent, instance: { key, fence: claim.fence, ...write }, ...beside }, LEASE_MS);
     } catch (error) {
       // Whether it was written is not known, or the claim is lost: what is in memory must not be believed any more.
       this.#claim = null;

@@ -1,10 +1,13 @@
 // One call, from checked input to committed output: which host, which retries, what its capabilities see.
 import { SeedError, type ErrorCode } from '#lib/error.ts';
 import { sha256 } from '#lib/canonical-json.ts';
-import type { CallFailure, CallOutcome, CallRequest } from '../sandbox/call.ts';
+import { REQUESTS_WITHOUT_EFFECT, type CallFailure, type CallOutcome, type CallRequest, type Divergence } from '../sandbox/call.ts';
+import type { Journal } from '../sandbox/journal.ts';
 import type { Broker } from './capabilities/broker.ts';
+import type { Capability } from './capabilities/capability.ts';
 import { CallState } from './capabilities/state.ts';
 import type { CallStream } from './call-stream.ts';
+import type { CallWaits } from './capabilities/waits.ts';
 import type { InstanceTurn } from './instance.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
@@ -26,6 +29,9 @@ const FAILURE_CODES: Readonly<Record<CallFailure, ErrorCode>> = {
   parked: 'invalid_state',
 };
 
+/** Codes with which a call ends by its version's own doing. */
+export const OWN_FAILURES: ReadonlySet<string> = new Set<ErrorCode>(['agent_error', 'cpu_limit', 'memory_limit', 'deadline']);
+
 /** What the analysis of a rollout counts a call as; null: not the version's doing. */
 export type Blame = 'ok' | 'error' | 'limit' | null;
 
@@ -45,6 +51,8 @@ export interface Ran {
   outcome: CallOutcome;
   /** What was wrong with it in our own words, where its host has no better ones. */
   error: SeedError | null;
+  /** Where a call that goes on from its journal left it. */
+  divergence: Divergence | null;
   /** Set by the call, not committed yet. */
   stateJson: string | undefined;
   /** Inside the isolate, and waiting for what the call asked for. */
@@ -55,9 +63,20 @@ export interface Ran {
 export async function run(
   invocation: Invocation,
   version: ServedVersion,
-  options: { hosts: ServingHosts; broker: Broker; turn: InstanceTurn | null; stream: CallStream },
+  options: {
+    hosts: ServingHosts;
+    broker: Broker;
+    turn: InstanceTurn | null;
+    stream: CallStream;
+    /** Of a version that may park. */
+    waits: CallWaits | null;
+    /** It goes on from here. */
+    journal?: Journal;
+    /** Called before a capability that has effects is asked. */
+    beforeEffect?: () => Promise<void>;
+  },
 ): Promise<Ran> {
-  const { hosts, broker, turn, stream } = options;
+  const { hosts, broker, turn, stream, waits, journal, beforeEffect } = options;
   let avoid: string | undefined;
   let alone = false;
   let firstLostMs = Number.POSITIVE_INFINITY;
@@ -67,9 +86,11 @@ export async function run(
     if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, 2 ** attempt)));
     const state = turn === null ? null : new CallState(turn);
     const { callId: id, exportName, key, principal } = invocation;
-    const capabilities = broker.open({ id, version, exportName, key, principal }, state === null ? [] : [state]);
+    const own: Capability[] = [...(state === null ? [] : [state]), ...(waits === null ? [] : [waits])];
+    const capabilities = broker.open({ id, version, exportName, key, principal }, own);
     // A call that was near a crash is run where its host can say what it was doing.
-    const path = attempt === 0 ? version.path.path : 'async';
+    const path = attempt === 0 && waits === null ? version.path.path : 'async';
+    const serve: CallRequest['onRequest'] = (name, args, seq) => capabilities.serve(name, args, seq);
     const request: CallRequest = {
       id,
       hash: version.hash,
@@ -81,21 +102,28 @@ export async function run(
       path,
       principalJson: JSON.stringify(principal),
       stream,
-      onRequest: (name, args, seq) => capabilities.serve(name, args, seq),
+      onRequest:
+        beforeEffect === undefined
+          ? serve
+          : async (name, args, seq) => {
+              if (!REQUESTS_WITHOUT_EFFECT.has(name)) await beforeEffect();
+              return serve(name, args, seq);
+            },
+      ...(waits === null ? {} : { parks: waits.parks }),
       ...(path === 'sync' || invocation.signal === undefined ? {} : { signal: invocation.signal() }),
     };
-    const call = (): Promise<HostAnswer> => hosts.call(request, avoid);
+    const call = (): Promise<HostAnswer> => hosts.call(journal === undefined ? request : { ...request, journal }, avoid);
     const answer: HostAnswer = await (alone ? hosts.alone(call) : call()).finally(() => capabilities.close());
-    const { outcome } = answer;
+    const { outcome, divergence } = answer;
     version.path.observe({ insideUs: outcome.stats.cpuUs, asked: path, taken: outcome.path });
-    if (outcome.ok && state?.sizeError !== undefined) throw state.sizeError;
+    if ((outcome.ok || outcome.failure === 'parked') && state?.sizeError !== undefined) throw state.sizeError;
     // The agent failed because its state could not be read: not its doing, and not to be counted against its version.
     if (!outcome.ok && state?.storeError !== undefined) throw state.storeError;
     if (outcome.ok && outcome.streamed) outcome.outputJson = stream.outputJson ?? '';
     // Chunks that somebody has read can not be taken back.
     if (outcome.ok || !mayRunAgain(outcome) || stream.chunks > 0 || performance.now() - firstLostMs > RETRY_MS) {
       const error = outcome.ok || outcome.failure !== 'threw' ? null : stream.error;
-      return { outcome, error, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
+      return { outcome, error, divergence, stateJson: state?.json, ownUs: outcome.stats.cpuUs + capabilities.waitedMs * 1000 };
     }
     firstLostMs = Math.min(firstLostMs, performance.now());
     avoid = answer.hostId;

@@ -1,7 +1,9 @@
 // A call whose chunks are read while it runs: they wait for their reader in here, a window of them at most, and a reader that goes
 // ends the call.
 import type { ChunkReader, StreamHead } from './call-stream.ts';
-import type { Invoked, InvokeRequest } from './runtime.ts';
+import { SeedError } from '#lib/error.ts';
+import type { Invoked, InvokeRequest } from './invoke-request.ts';
+import type { Parked } from './parked-call.ts';
 
 /** A reader that has taken nothing for so long is gone, whatever its connection says: it holds an instance up. */
 const STALLED_MS = 60_000;
@@ -19,28 +21,36 @@ export interface OpenStreamOptions {
 }
 
 /**
- * Calls an agent that may stream. Resolves when it begins to, before any of its code has run, or else with its answer.
- * @throws SeedError as `Runtime.invoke` does: of a stream, what goes wrong before it begins
+ * Calls an agent that may stream. Resolves when it begins to, before any of its code has run, or else with its answer, or when it is parked.
+ * @throws SeedError as `Runtime.invokeOrPark` does: of a stream, what goes wrong before it begins
  */
 export async function openStream(
-  runtime: { invoke(request: InvokeRequest): Promise<Invoked> },
+  runtime: { invokeOrPark(request: InvokeRequest): Promise<Invoked | Parked> },
   request: Omit<InvokeRequest, 'reader'>,
   { stalledMs = STALLED_MS }: OpenStreamOptions = {},
-): Promise<Invoked | OpenStream> {
+): Promise<Invoked | Parked | OpenStream> {
   const leaving = new AbortController();
   const begun = Promise.withResolvers<StreamHead>();
   const queue = new ChunkQueue({ begin: begun.resolve, stalledMs, stalled: () => leaving.abort() });
   const { signal } = request;
-  const ended = runtime.invoke({
+  const answer = runtime.invokeOrPark({
     ...request,
     signal: () => (signal === undefined ? leaving.signal : AbortSignal.any([signal(), leaving.signal])),
     reader: queue,
   });
   const close = (): void => queue.close();
-  ended.then(close, close);
-  const first = await Promise.race([begun.promise, ended]);
-  if ('outputJson' in first) return first;
+  answer.then(close, close);
+  const first = await Promise.race([begun.promise, answer]);
+  if ('state' in first) return first;
+  const ended = answer.then(neverParked);
+  // Whoever reads the chunks is told.
+  ended.catch(() => undefined);
   return { ...first, ended, chunks: { [Symbol.asyncIterator]: () => chunksOf(queue, { ended, leave: () => leaving.abort() }) } };
+}
+
+function neverParked(answer: Invoked | Parked): Invoked {
+  if (answer.state === 'done') return answer;
+  throw new SeedError('internal', `the stream ${answer.callId} was parked`);
 }
 
 async function* chunksOf(

@@ -3,61 +3,35 @@
 import { SeedError, toSeedError, type ErrorCode } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { nearest } from '#lib/nearest.ts';
-import { emit } from '#telemetry/emit.ts';
-import type { Metadata } from '#telemetry/events.ts';
 import type { CallLog as LogLine, CallOutcome } from '../sandbox/call.ts';
 import type { AgentWorker } from './agent-worker.ts';
 import { Broker } from './capabilities/broker.ts';
 import type { Capability } from './capabilities/capability.ts';
+import { emitEnd, whoIsToBlame } from './call-end.ts';
 import type { CallLog } from './call-log.ts';
 import { callRecord } from './call-record.ts';
-import { CallStream, type ChunkReader } from './call-stream.ts';
+import { CallStream } from './call-stream.ts';
+import type { Invoked, InvokeRequest } from './invoke-request.ts';
+import { CallWaits } from './capabilities/waits.ts';
 import { STATE_MIGRATED, type InstanceTurn } from './instance.ts';
+import { failureError, run, type Blame, type Invocation } from './invocation.ts';
+import type { Parked, ParkedCalls, ParkingCommit, ResumedCall } from './parked-call.ts';
+import { parkedCall, parkedSituation, seedErrorOf } from './parking.ts';
+import { DEFAULT_KEY, inputHashOf, repeatedAnswer } from './repeated-answer.ts';
+import { goOn, invocationOf, type Resumed } from './resumption.ts';
 import { ascend } from './state-ascent.ts';
-import { blame, checkSameInput, failureError, hashInput, run, type Blame, type Invocation } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { ServingHosts } from './serving-hosts.ts';
 import type { IdempotentAnswer, StateStore } from './state-store.ts';
 
-const DEFAULT_KEY = 'default';
 /** How a call can end that was committed all the same. */
 const MAY_BE_KEPT: ReadonlySet<ErrorCode> = new Set(['conflict', 'database_unavailable', 'internal']);
-
-export interface InvokeRequest {
-  agent: string;
-  /** Default `handle`. */
-  exportName?: string;
-  input: unknown;
-  /** Instance of a stateful agent, default `default`; refused by a stateless one. */
-  key?: string;
-  idempotencyKey?: string;
-  /** Hash of a version to run on instead of the live one. */
-  hash?: string;
-  principal: { kind: string; id: string };
-  /** Aborted when the caller goes away. */
-  signal?: () => AbortSignal;
-  /** Takes the chunks of a handler that is an async generator as they come. Default: they are collected into the answer. */
-  reader?: ChunkReader;
-}
-
-export interface Invoked {
-  callId: string;
-  /** JSON text, checked against the contract: what the handler gave, or the list of its chunks; '' where a reader had them. */
-  outputJson: string;
-  /** The handler gave an async generator. */
-  streamed: boolean;
-  version: number;
-  hash: string;
-  durationMs: number;
-  recorded: boolean;
-  /** The answer of an earlier call with the same idempotency key. */
-  replayed: boolean;
-}
 
 export interface RuntimeOptions {
   hosts: ServingHosts;
   state: StateStore;
   log: CallLog;
+  parked: ParkedCalls;
   /** What contracts can grant beside log, now, random and state. */
   capabilities: readonly Capability[];
   /** ms since the epoch */
@@ -108,19 +82,40 @@ export class Runtime {
   }
 
   /**
-   * Calls an agent.
+   * Calls an agent, and waits for its answer: the call can not be parked.
    * @throws SeedError `not_found`, `invalid_input`, `payload_too_large`, `idempotency_mismatch`, `queue_full`, `agent_error`,
    *   `cpu_limit`, `memory_limit`, `deadline`, `cancelled`, `conflict`, `unavailable`, `database_unavailable`
    */
   async invoke(request: InvokeRequest): Promise<Invoked> {
+    const answer = await this.#answer(request, false);
+    if (answer.state === 'done') return answer;
+    throw new SeedError('invalid_state', `the call ${answer.callId} of ${request.agent} with this idempotency key is parked`, {
+      hint: `seed agents:calls:get ${request.agent} ${answer.callId}`,
+    });
+  }
+
+  /** Calls an agent; a call that waits for what comes later is parked. @throws as `invoke` */
+  invokeOrPark(request: InvokeRequest): Promise<Invoked | Parked> {
+    return this.#answer(request, true);
+  }
+
+  /** Goes on with a parked call. @throws SeedError what may be tried again; `not_found`, `invalid_state` while the agent does not run */
+  async resume(call: ResumedCall, signal: AbortSignal): Promise<Resumed> {
+    const worker = this.worker(call.agent);
+    const version = await worker.version(call.hash);
+    const run = (turn: InstanceTurn | null): Promise<Resumed> => this.#resume(worker, version, { call, turn, signal });
+    return version.stateful ? worker.instance(call.key ?? DEFAULT_KEY).turn(run) : run(null);
+  }
+
+  async #answer(request: InvokeRequest, mayPark: boolean): Promise<Invoked | Parked> {
     const worker = this.worker(request.agent);
     const { idempotencyKey } = request;
-    if (idempotencyKey === undefined) return this.#invoke(worker, request);
+    if (idempotencyKey === undefined) return this.#invoke(worker, request, mayPark);
     const pendingKey = `${request.agent}\n${idempotencyKey}`;
     const before = this.#pending.get(pendingKey);
     const answer = (async () => {
       await before?.catch(() => undefined);
-      return this.#invokeOnce(worker, request, idempotencyKey);
+      return this.#invokeOnce(worker, request, { idempotencyKey, mayPark });
     })();
     this.#pending.set(pendingKey, answer);
     try {
@@ -130,11 +125,16 @@ export class Runtime {
     }
   }
 
-  async #invokeOnce(worker: AgentWorker, request: InvokeRequest, idempotencyKey: string): Promise<Invoked> {
+  async #invokeOnce(
+    worker: AgentWorker,
+    request: InvokeRequest,
+    { idempotencyKey, mayPark }: { idempotencyKey: string; mayPark: boolean },
+  ): Promise<Invoked | Parked> {
     const known = await this.#options.state.findAnswer(worker.agent, idempotencyKey);
-    if (known !== null) return repeated(known, { request, idempotencyKey });
+    const { parked } = this.#options;
+    if (known !== null) return repeatedAnswer(known, { request, idempotencyKey, parked });
     try {
-      return await this.#invoke(worker, request);
+      return await this.#invoke(worker, request, mayPark);
     } catch (thrown) {
       const error = toSeedError(thrown);
       // Whether it was committed may not be known, or another node was faster: what is kept under the key decides. Chunks that
@@ -142,10 +142,11 @@ export class Runtime {
       if (!MAY_BE_KEPT.has(error.code) || request.reader !== undefined) throw error;
       const kept = await this.#options.state.findAnswer(worker.agent, idempotencyKey).catch(() => null);
       if (kept === null) throw error;
-      return repeated(kept, { request, idempotencyKey });
+      return repeatedAnswer(kept, { request, idempotencyKey, parked });
     }
   }
-  async #invoke(worker: AgentWorker, request: InvokeRequest): Promise<Invoked> {
+
+  async #invoke(worker: AgentWorker, request: InvokeRequest, mayPark: boolean): Promise<Invoked | Parked> {
     const resolved = worker.version(request.hash);
     const version = resolved instanceof Promise ? await resolved : resolved;
     if (!version.stateful) {
@@ -158,18 +159,22 @@ export class Runtime {
           },
         );
       }
-      return this.#call(worker, version, { request, turn: null });
+      return this.#call(worker, version, { request, turn: null, mayPark });
     }
     const instance = worker.instance(request.key ?? DEFAULT_KEY);
     // While it waited another version may have gone live: a call runs on the one that is live when its turn comes.
     return instance.turn(async (turn) => {
       const answering = await worker.versionFor(request.hash, request.key ?? DEFAULT_KEY, turn);
-      return this.#call(worker, answering, { request, turn });
+      return this.#call(worker, answering, { request, turn, mayPark });
     });
   }
 
-  async #call(worker: AgentWorker, version: ServedVersion, call: { request: InvokeRequest; turn: InstanceTurn | null }): Promise<Invoked> {
-    const { request, turn } = call;
+  async #call(
+    worker: AgentWorker,
+    version: ServedVersion,
+    call: { request: InvokeRequest; turn: InstanceTurn | null; mayPark: boolean },
+  ): Promise<Invoked | Parked> {
+    const { request, turn, mayPark } = call;
     const exportName = request.exportName ?? 'handle';
     const key = turn === null ? null : (request.key ?? DEFAULT_KEY);
     const checks = version.checks(exportName);
@@ -188,6 +193,7 @@ export class Runtime {
     const startedMs = monotonicMs();
     let outcome: CallOutcome | null = null;
     let ownUs = 0;
+    let isParked = false;
     const stream = new CallStream({
       head: { callId: invocation.callId, version: version.number, hash: version.hash },
       checks,
@@ -208,8 +214,26 @@ export class Runtime {
           throw failed.error;
         }
       }
-      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn, stream });
+      const waits = version.parks ? new CallWaits({ answers: new Map(), mayPark }) : null;
+      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn, stream, waits });
       ({ outcome, ownUs } = ran);
+      if (!outcome.ok && outcome.failure === 'parked') {
+        const { journal } = outcome;
+        if (ran.stateJson !== undefined) version.checkState(ran.stateJson);
+        await this.#commit(worker, version, {
+          request,
+          invocation,
+          turn,
+          outputJson: null,
+          streamed: false,
+          stateJson: ran.stateJson,
+          durationUs: 0,
+          parking: { kind: 'park', fence: null, call: parkedCall(version, invocation, journal) },
+        });
+        isParked = true;
+        emitEnd(version, { invocation, outcome, error: null, durationMs: monotonicMs() - startedMs });
+        return await parkedSituation(this.#options.parked, worker.agent, invocation.callId);
+      }
       if (!outcome.ok) throw ran.error ?? failureError(outcome, version.mapStack(outcome.error.stack));
       if (!outcome.streamed) stream.checkPlain(outcome.outputJson);
       if (ran.stateJson !== undefined) version.checkState(ran.stateJson);
@@ -224,17 +248,27 @@ export class Runtime {
         durationUs,
       });
       const durationMs = monotonicMs() - startedMs;
-      const recorded = this.#finish(worker, version, { invocation, request, outcome, ownUs, error: null, durationMs });
+      const recorded = this.#finish(worker, version, { invocation, outcome, ownUs, error: null, durationMs });
       const { outputJson, streamed } = outcome;
       const { number, hash } = version;
-      return { callId: invocation.callId, outputJson, streamed, version: number, hash, durationMs, recorded, replayed: false };
+      return {
+        state: 'done',
+        callId: invocation.callId,
+        outputJson,
+        streamed,
+        version: number,
+        hash,
+        durationMs,
+        recorded,
+        replayed: false,
+      };
     } catch (thrown) {
       const error = toSeedError(thrown);
+      if (isParked) throw error;
       if (request.hash === undefined && metNewerState(error, version)) worker.states.metAbove();
       const durationMs = monotonicMs() - startedMs;
       this.#finish(worker, version, {
         invocation,
-        request,
         outcome,
         ownUs,
         error,
@@ -255,15 +289,17 @@ export class Runtime {
       request: InvokeRequest;
       invocation: Invocation;
       turn: InstanceTurn | null;
-      outputJson: string;
+      /** null: it is parked. */
+      outputJson: string | null;
       streamed: boolean;
       stateJson: string | undefined;
       durationUs: number;
+      parking?: ParkingCommit;
     },
   ): Promise<void> {
-    const { request, invocation, turn, outputJson, streamed, stateJson, durationUs } = call;
+    const { request, invocation, turn, outputJson, streamed, stateJson, durationUs, parking } = call;
     const { idempotencyKey } = request;
-    if (turn === null && idempotencyKey === undefined) return;
+    if (turn === null && idempotencyKey === undefined && parking === undefined) return;
     const answer = (): IdempotentAnswer => ({
       callId: invocation.callId,
       inputHash: inputHashOf(request),
@@ -275,8 +311,10 @@ export class Runtime {
       durationUs,
     });
     const idempotency = idempotencyKey === undefined ? null : { key: idempotencyKey, answer: answer() };
-    if (turn !== null) await turn.commit({ stateJson, stateHash: version.hash, stateVersion: version.stateVersion, idempotency });
-    else if (idempotency !== null) await this.#options.state.commit({ agent: worker.agent, instance: null, idempotency }, 0);
+    const parked = parking === undefined ? {} : { parking };
+    if (turn !== null)
+      await turn.commit({ stateJson, stateHash: version.hash, stateVersion: version.stateVersion, idempotency, ...parked });
+    else await this.#options.state.commit({ agent: worker.agent, instance: null, idempotency, ...parked }, 0);
   }
 
   /** Counts the call and hands its record on. @returns whether it is kept */
@@ -285,74 +323,53 @@ export class Runtime {
     version: ServedVersion,
     call: {
       invocation: Invocation;
-      request: InvokeRequest;
       outcome: CallOutcome | null;
       ownUs: number;
       error: SeedError | null;
       durationMs: number;
       /** Where it is known otherwise than from the outcome. */
       blamed?: Blame;
+      /** Recorded whatever the sampler says. */
+      always?: boolean;
     },
   ): boolean {
     const { invocation, outcome, error, durationMs, blamed = whoIsToBlame(outcome, error) } = call;
     const nowMs = this.#options.nowMs();
     if (blamed !== null) version.stats.observe({ atMs: nowMs, durationUs: durationMs * 1000, ownUs: call.ownUs, outcome: blamed });
-    emit(
-      'seed_agent.invocation.end',
-      { duration_us: Math.round(durationMs * 1000), cpu_us: Math.round(outcome?.stats.cpuUs ?? 0) },
-      {
-        agent: worker.agent,
-        export: invocation.exportName,
-        version: version.label,
-        outcome: outcomeWord(outcome, error),
-        path: outcome?.path ?? 'none',
-      },
-    );
+    emitEnd(version, call);
     for (const line of outcome?.logs ?? []) {
       this.#options.onLogLine(line, { agent: worker.agent, version: version.number, callId: invocation.callId, key: invocation.key });
     }
-    const recorded = worker.sampler.take(nowMs, worker.observed || error !== null);
-    if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: call.request.principal }));
+    const recorded = worker.sampler.take(nowMs, worker.observed || error !== null) || call.always === true;
+    if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: invocation.principal }));
     return recorded;
   }
-}
 
-/** The answer of an earlier call, given again. @throws SeedError `idempotency_mismatch` */
-function repeated(known: IdempotentAnswer, { request, idempotencyKey }: { request: InvokeRequest; idempotencyKey: string }): Invoked {
-  checkSameInput(known, inputHashOf(request), idempotencyKey);
-  return {
-    callId: known.callId,
-    outputJson: known.outputJson,
-    streamed: known.streamed,
-    version: known.version,
-    hash: known.hash,
-    durationMs: known.durationUs / 1000,
-    recorded: false,
-    replayed: true,
-  };
-}
-
-/** Of the input as it came: what a version fills in may be another after a swap, and the call is still the same. */
-function inputHashOf({ exportName = 'handle', key = DEFAULT_KEY, input }: InvokeRequest): string {
-  return hashInput(exportName, key === DEFAULT_KEY ? null : key, JSON.stringify(input) ?? 'null');
+  async #resume(
+    worker: AgentWorker,
+    version: ServedVersion,
+    { call, turn, signal }: { call: ResumedCall; turn: InstanceTurn | null; signal: AbortSignal },
+  ): Promise<Resumed> {
+    const { hosts, state, parked, monotonicMs } = this.#options;
+    const startedMs = monotonicMs();
+    version.enter();
+    try {
+      const resumed = await goOn(call, version, { hosts, broker: this.#broker, state, parked, turn, signal });
+      const { outcome, ownUs, end } = resumed;
+      const invocation = invocationOf(call, signal);
+      const durationMs = monotonicMs() - startedMs;
+      const error = end === null || end.ok ? null : seedErrorOf(end.error);
+      if (end === null) emitEnd(version, { invocation, outcome, error, durationMs });
+      else this.#finish(worker, version, { invocation, outcome, ownUs, error, durationMs, always: true });
+      return resumed;
+    } finally {
+      version.leave();
+    }
+  }
 }
 
 /** Another node is ahead: the state was written by a newer version than the one that is live here. */
 function metNewerState(error: SeedError, version: ServedVersion): boolean {
   const { reason, stateVersion = 0 } = (error.details ?? {}) as { reason?: unknown; stateVersion?: number };
   return reason === STATE_MIGRATED && stateVersion > version.stateVersion;
-}
-
-/** How the call ended, in the words of the metrics. */
-function outcomeWord(outcome: CallOutcome | null, error: SeedError | null): Metadata<'seed_agent.invocation.end'>['outcome'] {
-  if (outcome === null) return 'refused';
-  if (!outcome.ok) return outcome.failure;
-  return error === null ? 'ok' : 'refused';
-}
-
-function whoIsToBlame(outcome: CallOutcome | null, error: SeedError | null): Blame {
-  if (outcome === null) return null;
-  // The host was content, but the answer or the state was not what the contract allows.
-  if (outcome.ok && error !== null) return error.code === 'agent_error' ? 'error' : null;
-  return blame(outcome);
 }

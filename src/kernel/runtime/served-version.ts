@@ -59,6 +59,11 @@ export class ServedVersion {
     return this.contract.capabilities.includes('state');
   }
 
+  /** Whether its calls may wait for longer than they stay in their host. */
+  get parks(): boolean {
+    return this.contract.capabilities.some((name) => name === 'sleep' || name === 'ask');
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }

@@ -9,6 +9,7 @@ function idleHost() {
     waiting,
     load: () => Promise.resolve(undefined),
     unload: () => Promise.resolve(undefined),
+    replay: () => Promise.reject(new Error('nothing is replayed here')),
     call: () => new Promise<CallOutcome>((resolve) => waiting.push(() => resolve({ ok: true } as CallOutcome))),
   };
 }

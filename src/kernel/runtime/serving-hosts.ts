@@ -1,16 +1,19 @@
 // The hosts that answer calls: every live version is loaded in each of them, so that any can take over from one that died.
 import { SeedError } from '#lib/error.ts';
-import type { CallOutcome, CallRequest, LoadRequest } from '../sandbox/call.ts';
+import type { CallOutcome, CallRequest, Divergence, LoadRequest, ReplayOutcome, ReplayRequest } from '../sandbox/call.ts';
 
 /** What is needed of a sandbox host. */
 export interface ServingHost {
   load(request: LoadRequest): Promise<unknown>;
   unload(hash: string): Promise<unknown>;
   call(request: CallRequest): Promise<CallOutcome>;
+  replay(request: ReplayRequest): Promise<ReplayOutcome>;
 }
 
 export interface HostAnswer {
   outcome: CallOutcome;
+  /** Where a call that goes on from its journal left it. */
+  divergence: Divergence | null;
   hostId: string;
 }
 
@@ -81,11 +84,12 @@ export class ServingHosts {
   }
 
   /** Runs a call, avoiding the host that `avoid` names: on the version's home host while it is quick, else on the least busy one. */
-  async call(request: CallRequest, avoid?: string): Promise<HostAnswer> {
+  async call(request: CallRequest | ReplayRequest, avoid?: string): Promise<HostAnswer> {
     const [id, slot] = this.#choose(request, avoid) ?? (await this.#wait(request, avoid));
     slot.inFlight += 1;
     try {
-      return { outcome: await slot.host.call(request), hostId: id };
+      if ('journal' in request) return { ...(await slot.host.replay(request)), hostId: id };
+      return { outcome: await slot.host.call(request), divergence: null, hostId: id };
     } finally {
       slot.inFlight -= 1;
     }

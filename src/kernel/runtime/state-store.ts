@@ -1,4 +1,5 @@
 // Port: the durable state of instances, and the answers that idempotency keys must give again.
+import type { ParkingCommit } from './parked-call.ts';
 
 /** The right to write one instance. Only the holder of the highest fence can commit. */
 export interface Claim {
@@ -26,7 +27,8 @@ export interface IdempotentAnswer {
   exportName: string;
   version: number;
   hash: string;
-  outputJson: string;
+  /** null: the call was parked, and has no answer (yet). */
+  outputJson: string | null;
   /** Of a stream, whose output is the list of its chunks. */
   streamed: boolean;
   durationUs: number;
@@ -56,6 +58,8 @@ export interface Commit {
   /** null: a stateless call that only leaves its idempotent answer. */
   instance: StateWrite | null;
   idempotency: { key: string; answer: IdempotentAnswer } | null;
+  /** Of a call that is parked, or was: its end also answers its idempotency key. */
+  parking?: ParkingCommit;
 }
 
 export interface StateStore {
@@ -70,8 +74,8 @@ export interface StateStore {
   /** Lets others take the instance at once. */
   release(agent: string, key: string, fence: number): Promise<void>;
   /**
-   * State, snapshot and idempotent answer in one transaction, and the lease prolonged.
-   * @throws SeedError `conflict` when the fence is no longer ours: nothing was written.
+   * State, snapshot, idempotent answer and what becomes of a parked call in one transaction, and the lease prolonged.
+   * @throws SeedError `conflict` when a fence is no longer ours, `queue_full` when too many calls are parked: nothing was written.
    */
   commit(commit: Commit, leaseMs: number): Promise<void>;
   findAnswer(agent: string, idempotencyKey: string): Promise<IdempotentAnswer | null>;

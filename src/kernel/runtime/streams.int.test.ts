@@ -9,7 +9,9 @@ import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { AgentWorker } from './agent-worker.ts';
 import type { CallRecord } from './call-log.ts';
 import { openStream, type OpenStream } from './open-stream.ts';
-import { Runtime, type Invoked, type InvokeRequest } from './runtime.ts';
+import type { Invoked, InvokeRequest } from './invoke-request.ts';
+import { NOTHING_PARKED } from './parked-call.fixture.ts';
+import { Runtime } from './runtime.ts';
 import { ServingHosts } from './serving-hosts.ts';
 import { NO_HISTORY } from './state-history.fixture.ts';
 import type { Commit, IdempotentAnswer, StateStore } from './state-store.ts';
@@ -100,6 +102,7 @@ async function start(...versions: Given[]): Promise<Bench> {
   const runtime = new Runtime({
     hosts: serving,
     state: store,
+    parked: NOTHING_PARKED,
     log: { record: (record) => void records.push(record) },
     capabilities: [],
     nowMs: Date.now,
@@ -130,7 +133,8 @@ async function start(...versions: Given[]): Promise<Bench> {
     principal: { kind: 'user', id: 'u' },
     ...request,
   });
-  const open = (request?: Partial<InvokeRequest>): Promise<Invoked | OpenStream> => openStream(runtime, asked(request));
+  const open = (request?: Partial<InvokeRequest>): Promise<Invoked | OpenStream> =>
+    openStream(runtime, asked(request)) as Promise<Invoked | OpenStream>;
   return {
     runtime,
     worker,

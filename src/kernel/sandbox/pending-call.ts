@@ -52,7 +52,7 @@ export class PendingCall {
   /** Requests that wait for their result. */
   open = 0;
   /** Of these, those that nobody answers while the call is in its host. */
-  #parked = 0;
+  #parked: JournalRequest[] = [];
   /** When the host was last heard of or told about it, performance.now(). */
   touchedMs = performance.now();
   /** Where it left its record, if it did. */
@@ -157,7 +157,7 @@ export class PendingCall {
 
   /** Nothing can happen in its host any more: what it waits for comes later, and what it was given it has taken. */
   #parkIfIdle(): void {
-    if (this.#parked === 0 || this.open > this.#parked || this.#journal.isOwing || this.#stream !== null) return;
+    if (this.#parked.length === 0 || this.open > this.#parked.length || this.#journal.isOwing) return;
     this.#options.tell(cancelLine(this.seq));
     const park = (): void =>
       this.fail({ failure: 'parked', error: { name: 'Parked', message: 'the call waits for what comes later' }, suspects: 0 });
@@ -194,6 +194,15 @@ export class PendingCall {
         ),
     });
     this.#listenTo(signal);
+    this.#refuseToPark();
+  }
+
+  /** What a stream has given out can not be given out again. */
+  #refuseToPark(): void {
+    for (const { seq, name } of this.#parked.splice(0)) {
+      const message = `a stream can not wait for what ctx.${name} brings later: its reader is here now`;
+      this.#answer(seq, { ok: false, json: errorJson(new SeedError('invalid_state', message)) });
+    }
   }
 
   #chunk(json: string): void {
@@ -276,11 +285,8 @@ export class PendingCall {
 
   #ask(request: JournalRequest): void {
     if (this.request.parks?.(request) === true) {
-      if (this.#stream === null) this.#parked += 1;
-      else {
-        const message = `a stream can not wait for what ctx.${request.name} brings later: its reader is here now`;
-        this.#answer(request.seq, { ok: false, json: errorJson(new SeedError('invalid_state', message)) });
-      }
+      this.#parked.push(request);
+      if (this.#stream !== null) this.#refuseToPark();
       return;
     }
     // A clock that was set back does not take the call with it.

@@ -18,7 +18,8 @@ export class CallState implements Capability {
   }
 
   async serve({ name, args, call }: CapabilityRequest): Promise<string> {
-    if (name === 'state.get') return this.#get();
+    // Asked for again after a wait: what this run has set is what it reads.
+    if (name === 'state.get') return this.json ?? this.#get();
     this.json = JSON.stringify(args);
     this.sizeError = tooLarge(this.json, call.version.contract.limits.stateBytes);
     return 'null';
