@@ -32,7 +32,8 @@ export class HostWatch implements Disposable {
   #timer: NodeJS.Timeout | undefined;
   #fast = false;
   #heardMs = performance.now();
-  #ping: { number: number; sentMs: number; cpuMs: number } | null = null;
+  /** `silentSinceMs`, `cpuMs`: as of when it was last heard of; its answer may stand behind much else that it says. */
+  #ping: { number: number; sentMs: number; silentSinceMs: number; cpuMs: number } | null = null;
   #pings = 0;
   #lagMs = 0;
   #checkedOverdueMs = 0;
@@ -116,14 +117,18 @@ export class HostWatch implements Disposable {
 
   #sendPing(nowMs: number): void {
     this.#pings += 1;
-    this.#ping = { number: this.#pings, sentMs: nowMs, cpuMs: this.#usage?.mainThread()?.cpuMs ?? 0 };
+    this.#ping = { number: this.#pings, sentMs: nowMs, silentSinceMs: nowMs, cpuMs: this.#usage?.mainThread()?.cpuMs ?? 0 };
     this.#options.ping(this.#pings);
   }
 
   /** Silent for too long, and not because it was never given a processor. */
-  #isGone(ping: { sentMs: number; cpuMs: number }, { nowMs, heldUntilMs }: { nowMs: number; heldUntilMs: number | null }): boolean {
+  #isGone(ping: { silentSinceMs: number; cpuMs: number }, { nowMs, heldUntilMs }: { nowMs: number; heldUntilMs: number | null }): boolean {
+    if (this.#heardMs > ping.silentSinceMs) {
+      ping.silentSinceMs = nowMs;
+      ping.cpuMs = this.#usage?.mainThread()?.cpuMs ?? ping.cpuMs;
+    }
     const allowedMs = heldUntilMs === null ? STARVED_MS : SILENCE_MS;
-    const lateMs = nowMs - Math.max(ping.sentMs + allowedMs, heldUntilMs ?? 0);
+    const lateMs = nowMs - Math.max(ping.silentSinceMs + allowedMs, heldUntilMs ?? 0);
     if (lateMs <= 0) {
       this.#asleep = 0;
       return false;
