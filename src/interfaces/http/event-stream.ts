@@ -22,8 +22,8 @@ export interface EventStreamOptions<T> {
   heartbeatMs: number;
   /** Called once when nobody reads any more, whoever ended it. */
   onEnd: () => void;
-  /** The node is going away: no more items; the reader comes back and resumes. */
-  closing: AbortSignal;
+  /** The node is going away: no more items; the reader comes back and resumes. Null: it waits for the end of them. */
+  closing: AbortSignal | null;
 }
 
 const encoder = new TextEncoder();
@@ -100,17 +100,17 @@ export function eventStream<T>(options: EventStreamOptions<T>): ReadableStream<U
   );
 }
 
-async function firstOf<T>(work: Promise<T>, heartbeatMs: number, closing: AbortSignal): Promise<T | 'heartbeat' | 'closing'> {
-  if (closing.aborted) return 'closing';
+async function firstOf<T>(work: Promise<T>, heartbeatMs: number, closing: AbortSignal | null): Promise<T | 'heartbeat' | 'closing'> {
+  if (closing?.aborted === true) return 'closing';
   const { promise, resolve } = Promise.withResolvers<'heartbeat' | 'closing'>();
   const timer = setTimeout(() => resolve('heartbeat'), heartbeatMs);
   const onClosing = (): void => resolve('closing');
-  closing.addEventListener('abort', onClosing);
+  closing?.addEventListener('abort', onClosing);
   try {
     return await Promise.race([work, promise]);
   } finally {
     clearTimeout(timer);
-    closing.removeEventListener('abort', onClosing);
+    closing?.removeEventListener('abort', onClosing);
   }
 }
 

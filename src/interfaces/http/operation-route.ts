@@ -91,8 +91,8 @@ async function live<Ports>(c: NodeContext, { operation, request, requestId, opti
   const reader = new AbortController();
   const { gate, heartbeatMs } = options;
   // An answer that is being made is a call in flight: a node that goes away waits for it as for every other.
-  const closing = operation.stream === true ? options.closing : NEVER;
-  const signal = AbortSignal.any([c.req.raw.signal, closing, reader.signal]);
+  const closing = operation.stream === true ? options.closing : null;
+  const signal = AbortSignal.any([c.req.raw.signal, reader.signal, ...(closing === null ? [] : [closing])]);
   const output = await gate.call(operation, { ...request, signal });
   if (operation.stream !== true && !(output instanceof LiveAnswer)) {
     return answer(operation, output, { principal: request.principal, requestId });
@@ -105,8 +105,6 @@ async function live<Ports>(c: NodeContext, { operation, request, requestId, opti
       : events(output as AsyncIterable<unknown>, itemFormat(operation));
   return new Response(body, { status: operation.http?.status ?? 200, headers: streamHeaders(requestId) });
 }
-
-const NEVER = new AbortController().signal;
 
 /** What the Accept header says of server-sent events; a quality of 0 is not looked for. */
 function eventsIn(accept: string | undefined): WantsEvents | undefined {

@@ -9,8 +9,8 @@ test('a host that is heard of is not silent, though its sign of life stands behi
   onTestFinished(() => void host.kill('SIGKILL'));
   const kill = vi.fn<(reason: KillReason) => void>();
   const ping = vi.fn<(number: number) => void>();
-  using watch = new HostWatch({ pid: host.pid ?? 0, ping, heldUntilMs: () => 0, isOverdue: () => false, kill });
-  watch.begin();
+  using watch = new HostWatch({ ping, heldUntilMs: () => 0, isOverdue: () => false, kill });
+  watch.begin(host.pid ?? 0);
   watch.wake();
   await vi.waitFor(() => expect(ping).toHaveBeenCalled(), { timeout: 10_000, interval: 2 });
   for (let n = 0; n < 60; n += 1) {
