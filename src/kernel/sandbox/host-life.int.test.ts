@@ -187,3 +187,17 @@ async function startParent(what: 'idle' | 'big'): Promise<{ pids: { parent: numb
   createInterface({ input: child.stdout }).on('line', (line) => Object.assign(pids, JSON.parse(line)));
   return { pids };
 }
+
+test('a host that has much to say, to a parent that is slow to listen, is not taken for one that hangs', async () => {
+  const host = await startTestHost();
+  const js = moduleOf(
+    "async handle(input, ctx) { for (let n = 0; n < 80; n += 1) await ctx.state.set('x'.repeat(100_000)); return 'said'; }",
+  );
+  await host.load(loadRequest(js, { limits: { cpuMs: 10_000, deadlineMs: 30_000 } }));
+  const slow = (): Promise<string> => {
+    const untilMs = performance.now() + 12;
+    while (performance.now() < untilMs);
+    return Promise.resolve('null');
+  };
+  for (let round = 0; round < 3; round += 1) expect(outputOf(await host.call(callRequest(1, { onRequest: slow })))).toBe('said');
+});
