@@ -27,7 +27,9 @@ export function startParkedCalls(parts: Parts): Service {
     queues: {
       [CALLS_QUEUE]: {
         concurrency: CONCURRENCY,
-        handlers: { resume: (job, { signal }) => resumer.run((job.args as { id: string }).id, { signal, attempt: job.attempt }) },
+        handlers: {
+          resume: (job, { signal }) => resumer.run((job.args as { id: string }).id, { signal, attempt: job.attempt, jobId: job.id }),
+        },
       },
     },
     onError: reportTo(parts, 'calls.resume.failed'),

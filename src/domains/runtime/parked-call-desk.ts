@@ -23,8 +23,17 @@ import {
 export const CALLS_QUEUE = 'calls';
 /** Runs that a call may begin without getting on. */
 export const MAX_RUNS = 5;
+/** While its agent is stopped, or its instance is held elsewhere. */
+export const LATER_MS = 15_000;
 /** Of one agent at a time. */
 const MAX_PARKED = 1_000;
+
+/** Whether its last request was served nobody knows. */
+const CUT_OFF: ParkedEnd = {
+  ok: false,
+  error: { code: 'unavailable', message: 'the call was cut off after it had begun something that can not be done twice' },
+  divergence: null,
+};
 
 type Principal = { kind: string; id: string };
 
@@ -81,24 +90,26 @@ export class ParkedCallDesk implements ParkedCalls {
 
   /**
    * Takes a call to go on with, if there is something to go on with.
-   * @param isRunning whether the agent runs here
-   * @returns null when it has ended, still waits, or was cut off in the middle of an effect and has failed now; `later` when there is
-   *   something, and its agent does not run
+   * @param options `isRunning`: whether the agent runs here; `jobId`: the job that woke it
+   * @returns null when it has ended, still waits, or was cut off in the middle of an effect and has failed now; `laterMs` when its agent
+   *   does not run, or its alarm went off too early
    */
-  async take(id: string, isRunning: (agent: string) => boolean): Promise<ResumedCall | 'later' | null> {
+  async take(
+    id: string,
+    { isRunning, jobId }: { isRunning: (agent: string) => boolean; jobId?: string },
+  ): Promise<ResumedCall | { laterMs: number } | null> {
     const { database, sealing, nodePrincipal } = this.#options;
     return database.transaction(async (tx) => {
       const row = await readParked(tx, sealing, { id, lock: true });
       if (row === null || (row.state !== 'parked' && row.state !== 'running')) return null;
       if (row.hasEffects) {
-        const error = { code: 'unavailable', message: 'the node ended while the call did something that can not be done twice' };
-        await this.#end(tx, row, { end: { ok: false, error, divergence: null }, principal: nodePrincipal });
+        await this.#end(tx, row, { end: CUT_OFF, principal: nodePrincipal });
         return null;
       }
       const over = await overOf(tx, row);
       const answers = { ...row.answers, ...Object.fromEntries(over) };
-      if (row.state === 'parked' && Object.keys(answers).length === 0) return null;
-      if (!isRunning(row.agent)) return 'later';
+      if (row.state === 'parked' && Object.keys(answers).length === 0) return row.dueJob === jobId ? untilDue(tx, row) : null;
+      if (!isRunning(row.agent)) return { laterMs: LATER_MS };
       if (over.length > 0) await reseal(tx, sealing, { ...row, answers });
       const fence = row.fence + 1;
       const events = [
@@ -112,11 +123,12 @@ export class ParkedCallDesk implements ParkedCalls {
     });
   }
 
-  /** What was taken is put back as it was: it is tried again. */
+  /** What was taken is put back as it was, to be tried again; unless it has done what can not be done twice: then it has failed. */
   async putBack(id: string, fence: number, code: string): Promise<void> {
     const { database, nodePrincipal } = this.#options;
     await database.transaction(async (tx) => {
-      await this.#owned(tx, { id, fence });
+      const row = await this.#owned(tx, { id, fence });
+      if (row.hasEffects) return this.#end(tx, row, { end: CUT_OFF, principal: nodePrincipal });
       await appendParked(tx, id, { events: [{ type: 'call_interrupted', data: { code } }], principal: nodePrincipal });
     });
   }
@@ -258,6 +270,12 @@ function checkAnswer({ schema }: Wait, answer: unknown): void {
   throw new SeedError('invalid_input', `the answer${first.path === '' ? '' : ` at ${first.path}`} ${first.message}`, {
     details: problems.slice(0, 20).map(({ path, message }) => ({ path: path === '' ? 'answer' : `answer.${path}`, message })),
   });
+}
+
+/** The database's clock was set back since the alarm was set. */
+async function untilDue(tx: Tx, { open }: ParkedRow): Promise<{ laterMs: number } | null> {
+  const due = open.flatMap(({ dueMs }) => (dueMs === null ? [] : [dueMs]));
+  return due.length === 0 ? null : { laterMs: Math.max(1, Math.ceil(Math.min(...due) - (await databaseNowMs(tx)))) };
 }
 
 /** Waits whose time has come and that nobody has answered. */

@@ -3,10 +3,7 @@ import type { JobOutcome } from '#db/job-attempt.ts';
 import type { ResumedCall } from '#kernel/runtime/parked-call.ts';
 import type { Resumed } from '#kernel/runtime/resumption.ts';
 import { isSeedError, toSeedError } from '#lib/error.ts';
-import { MAX_RUNS, type ParkedCallDesk } from './parked-call-desk.ts';
-
-/** While its agent is stopped, or its instance is held elsewhere. */
-const LATER_MS = 15_000;
+import { LATER_MS, MAX_RUNS, type ParkedCallDesk } from './parked-call-desk.ts';
 
 export interface ParkedCallResumerOptions {
   desk: ParkedCallDesk;
@@ -24,12 +21,13 @@ export class ParkedCallResumer {
   }
 
   /** The job's handler. @throws what may go better next time */
-  async run(id: string, { signal, attempt }: { signal: AbortSignal; attempt: number }): Promise<JobOutcome> {
+  async run(id: string, job: { signal: AbortSignal; attempt: number; jobId: string }): Promise<JobOutcome> {
+    const { signal, attempt, jobId } = job;
     const { desk, resume, isRunning } = this.#options;
     if (attempt > MAX_RUNS) return desk.giveUp(id);
-    const call = await desk.take(id, isRunning);
-    if (call === 'later') return { snoozeMs: LATER_MS };
+    const call = await desk.take(id, { isRunning, jobId });
     if (call === null) return;
+    if ('laterMs' in call) return { snoozeMs: call.laterMs };
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
