@@ -33,6 +33,8 @@ export interface CountingVersion {
   /** A function expression. */
   codeChange?: string;
   stateBytes?: number;
+  /** Default: state. */
+  capabilities?: readonly string[];
   /** Default 1,000. */
   cpuMs?: number;
   /** JSON Schema; default: any object. */
@@ -105,7 +107,16 @@ export class StateBench implements AsyncDisposable {
 
   /** @returns its hash */
   version(given: CountingVersion = {}): string {
-    const { state, schema, member = 'n', codeChange, stateBytes, cpuMs = 1_000, input = { type: 'object' } } = given;
+    const {
+      state,
+      schema,
+      member = 'n',
+      codeChange,
+      stateBytes,
+      cpuMs = 1_000,
+      input = { type: 'object' },
+      capabilities = ['state'],
+    } = given;
     const handle =
       given.handle ??
       `const s = (await ctx.state.get()) ?? { ${member}: 0 }; s.${member} += input.by ?? 1; await ctx.state.set(s); return { n: s.${member} };`;
@@ -114,7 +125,7 @@ export class StateBench implements AsyncDisposable {
       name: this.agent,
       summary: '',
       exports: [{ kind: 'call', name: 'handle', input, output: {} }],
-      capabilities: ['state'],
+      capabilities,
       limits: { cpuMs, deadlineMs: 60_000, ...(stateBytes === undefined ? {} : { stateBytes }) },
       ...(state === undefined ? {} : { state: { version: state, ...(schema === undefined ? {} : { schema }) } }),
       // The tests decide themselves what is taken back.

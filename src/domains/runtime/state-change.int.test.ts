@@ -305,6 +305,35 @@ describe('back', () => {
     expect(await node.count('b')).toBe(3);
   });
 
+  test('what was frozen, thawed and rolled back again is frozen again, for all to see', async () => {
+    const { bench: made, node, second, first } = await two({ codeChange: ONE_WAY });
+    await node.promote(second);
+    await node.count('a', 10);
+    await node.rollback();
+    await until(async () => (await made.row('a')).frozen_hash !== null);
+    expect(await node.count('a')).toBe(12);
+    const third = made.version({ state: 2, member: 'total', codeChange: ONE_WAY, handle: 'return { n: (await ctx.state.get()).total };' });
+    await node.promote(third);
+    await until(async () => (await made.row('a')).frozen_hash === null);
+    expect(await node.invoke('a')).toMatchObject({ hash: third, outputJson: '{"n":12}' });
+    await node.rollback(first);
+    expect(await node.invoke('a', { by: 1 })).toMatchObject({ hash: second, outputJson: '{"n":13}' });
+    expect(await made.row('a')).toMatchObject({ frozen_hash: second });
+  });
+
+  test('a swap beside it does not stop what is taken down, nor does a version without state hide it', async () => {
+    const { bench: made, node, first, second } = await two({}, Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`k${n}`, n])));
+    await node.promote(second);
+    for (let n = 0; n < 12; n += 1) await node.count(`k${n}`);
+    const stateless = made.version({ capabilities: [], handle: 'return { n: 0 };' });
+    await node.promote(stateless);
+    await expect(node.promote(made.version())).rejects.toMatchObject({ code: 'validation_failed' });
+    await node.rollback(first);
+    await node.promote(made.version());
+    for (let n = 0; n < 12; n += 1) await settled(made, `k${n}`, 1);
+    expect(await node.count('k7')).toBe(9);
+  });
+
   test('a node that starts in the middle knows what is frozen and what is to be taken down', async () => {
     const { bench: made, node, second } = await two({ codeChange: ONE_WAY });
     await node.promote(second);

@@ -161,8 +161,7 @@ export class Instance {
     if (this.#claim !== null && nowMs < this.#leaseUntilMs) return this.#claim;
     const claim = await this.#options.store.claim(this.#options.agent, this.#options.key, LEASE_MS);
     // Counted from before the request, so that our idea of the end is never later than the database's.
-    this.#leaseUntilMs = nowMs + LEASE_MS;
-    this.#claim = claim;
+    this.#remember(claim, nowMs);
     return claim;
   }
 
@@ -180,16 +179,15 @@ export class Instance {
       this.#claim = null;
       throw error;
     }
-    this.#leaseUntilMs = startedMs + LEASE_MS;
     const { stateJson, stateHash, stateVersion, replacesVersion } = write;
-    this.#claim = {
-      ...claim,
-      revision: claim.revision + 1,
-      stateJson,
-      stateHash,
-      stateVersion,
-      ...(replacesVersion ? { migrations: claim.migrations + 1, frozenHash: null } : {}),
-    };
+    const changed = replacesVersion ? { migrations: claim.migrations + 1, frozenHash: null } : {};
+    this.#remember({ ...claim, revision: claim.revision + 1, stateJson, stateHash, stateVersion, ...changed }, startedMs);
+  }
+
+  /** An instance that is frozen may be thawed by others than its calls: each of those looks again. */
+  #remember(claim: Claim, fromMs: number): void {
+    this.#claim = claim;
+    this.#leaseUntilMs = claim.frozenHash === null ? fromMs + LEASE_MS : fromMs;
   }
 }
 

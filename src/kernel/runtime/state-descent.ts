@@ -51,8 +51,8 @@ export class StateDescent {
 
   /** Before new calls go to `to`: from that moment on every one of them must be looked at, if there is anything to look for. */
   async before(to: ServedVersion, from: ServedVersion | null): Promise<void> {
-    if (!to.stateful || from?.stateVersion === to.stateVersion) return;
-    if (from !== null && from.stateVersion > to.stateVersion) {
+    if (!to.stateful || readTheSame(from, to)) return;
+    if (from?.stateful === true && from.stateVersion > to.stateVersion) {
       this.#mayBeAbove = true;
       return;
     }
@@ -64,7 +64,7 @@ export class StateDescent {
 
   /** After the flip: takes what it can down in the background, so that what is left to decide shows soon. */
   after(to: ServedVersion, from: ServedVersion | null): void {
-    if (!to.stateful || from?.stateVersion === to.stateVersion) return;
+    if (!to.stateful || readTheSame(from, to)) return;
     this.#sweep = this.#sweep.then(() => this.#takeAllDown(to)).catch(this.#options.onError);
   }
 
@@ -118,10 +118,11 @@ export class StateDescent {
     for (;;) {
       const keys: readonly string[] = await history.keysAbove(agent, { stateVersion: to.stateVersion, after, limit: PAGE });
       for (const key of keys) {
-        // Whoever switches again begins again.
-        if (this.#closed || live() !== to) return;
+        // Whoever switches to another version of the state begins again.
+        const current = live();
+        if (this.#closed || current === null || !readTheSame(current, to)) return;
         await instance(key)
-          .turn((turn) => Promise.resolve(this.version(to, key, turn)))
+          .turn((turn) => Promise.resolve(this.version(current, key, turn)))
           // Held by another node, which does the same, or full: its next call does it.
           .catch((error: unknown) => {
             if (toSeedError(error).code === 'internal') this.#options.onError(error);
@@ -206,4 +207,8 @@ export class StateDescent {
   #tell(way: 'down' | 'snapshot' | 'discarded', { key, from, to, bytes }: { key: string; from: number; to: number; bytes: number }): void {
     emit('seed_agent.state.changed', { bytes }, { agent: this.#options.agent, key, way, from: String(from), to: String(to) });
   }
+}
+
+function readTheSame(one: ServedVersion | null, other: ServedVersion): boolean {
+  return one?.stateful === true && other.stateful && one.stateVersion === other.stateVersion;
 }

@@ -39,11 +39,11 @@ export interface RehearsalOptions {
 export async function rehearseStates(options: RehearsalOptions): Promise<Rehearsal | null> {
   const { version, live, history } = options;
   const { agent, stateVersion } = version;
-  const liveVersion = live?.stateVersion ?? 1;
-  if (!version.stateful || (version.contract.state === undefined && liveVersion === 1)) return null;
-  if (liveVersion > stateVersion) await refuseLower(options);
+  if (!version.stateful || live === null) return null;
+  if (!live.stateful || live.stateVersion > stateVersion) await refuseLower(options);
+  if (version.contract.state === undefined && live.contract.state === undefined) return null;
   const states = await history.sample(agent, { upTo: stateVersion, perVersion: PER_VERSION, maxBytes: MAX_BYTES });
-  if (canonicalJson(version.contract.state ?? {}) !== canonicalJson(live?.contract.state ?? {})) checkThose(states, version);
+  if (canonicalJson(version.contract.state ?? {}) !== canonicalJson(live.contract.state ?? {})) checkThose(states, version);
   const older = states.filter((state) => state.stateVersion < stateVersion);
   const down = older.length === 0 ? null : await options.use((host) => rehearseIn(host, { version, older }));
   return { states: states.length, changed: older.length, down };
@@ -71,12 +71,12 @@ function checkThose(states: readonly StoredState[], version: ServedVersion): voi
 }
 
 /** To promote a version that reads an older state is to roll back: the state would be frozen where it can not go down. */
-async function refuseLower({ version, live, history }: RehearsalOptions): Promise<void> {
+async function refuseLower({ version, history }: RehearsalOptions): Promise<void> {
   const [key] = await history.keysAbove(version.agent, { stateVersion: version.stateVersion, after: null, limit: 1 });
   if (key === undefined) return;
-  const there = `states of version ${live?.stateVersion ?? 0}, that of ${JSON.stringify(key)} for one`;
+  const there = `states of newer versions, that of ${JSON.stringify(key)} for one`;
   throw new SeedError('validation_failed', `${version.label} reads state version ${version.stateVersion}, and there are ${there}`, {
-    details: { key, stateVersion: live?.stateVersion ?? null },
+    details: { key, readVersion: version.stateVersion },
     hint: `to go back to it: seed code:rollback ${version.agent} ${version.label}; else raise state.version in contract.ts`,
   });
 }
