@@ -9,12 +9,16 @@ import type { Benchmark, BenchmarkResult, Row } from './benchmark.ts';
 import { quantile, round } from './report.ts';
 
 const LATE_MS = 600;
+/** Attacks, after which the neighbour is looked at without one. */
+const IDLE_EVERY = 12;
 const MB = 1024 * 1024;
 
 export interface Containment {
   verdicts: readonly Verdict[];
   /** Escapes that succeeded in node:vm, of all. */
   control: { succeeded: number; of: number };
+  /** The neighbour's longest waits while nobody attacked, ms: what the machine itself does to it. */
+  idleStallsMs: readonly number[];
 }
 
 export const containment: Benchmark = async ({ quick, say }) => reportOf(await contain(quick ? sample() : corpus(), say), say);
@@ -25,6 +29,7 @@ export async function contain(payloads: readonly Payload[], say: (text: string) 
   await using judge = new Judge(arena);
   await using control = await Control.start();
   const verdicts: Verdict[] = [];
+  const idleStallsMs: number[] = [];
   let succeeded = 0;
   for (const [category, group] of Map.groupBy(payloads, (payload) => payload.category)) {
     const own: Verdict[] = [];
@@ -32,12 +37,13 @@ export async function contain(payloads: readonly Payload[], say: (text: string) 
       if (payload.aim === 'escape' && (await control.escapes(payload))) succeeded += 1;
       const verdict = await judge.judge(payload);
       own.push(verdict);
+      if ((verdicts.length + own.length) % IDLE_EVERY === 0) idleStallsMs.push((await judge.idle()).longestMs);
       for (const fault of faultsOf(verdict)) say(`  ${payload.name}: ${fault}`);
     }
     verdicts.push(...own);
     say(lineOf(rowOf(category, own)));
   }
-  return { verdicts, control: { succeeded, of: payloads.filter(({ aim }) => aim === 'escape').length } };
+  return { verdicts, control: { succeeded, of: payloads.filter(({ aim }) => aim === 'escape').length }, idleStallsMs };
 }
 
 /** Everything that should not have been; empty for an attack that was contained. */
@@ -55,7 +61,7 @@ function faultsOf(verdict: Verdict): string[] {
   ];
 }
 
-function reportOf({ verdicts, control }: Containment, say: (text: string) => void): BenchmarkResult {
+function reportOf({ verdicts, control, idleStallsMs }: Containment, say: (text: string) => void): BenchmarkResult {
   const escapes = verdicts.filter(({ payload }) => payload.aim === 'escape');
   const causes = new Set(escapes.map(({ payload }) => payload.cause));
   const rows = [...Map.groupBy(verdicts, ({ payload }) => payload.category)].map(([category, own]) => rowOf(category, own));
@@ -77,6 +83,7 @@ function reportOf({ verdicts, control }: Containment, say: (text: string) => voi
       neighbour_failed: verdicts.reduce((sum, { neighbour }) => sum + neighbour.failed, 0),
       stall_p99_ms: round(quantile(stalls, 0.99), 1),
       stall_max_ms: round(Math.max(...stalls), 1),
+      idle_stall_p99_ms: round(quantile(idleStallsMs, 0.99), 1),
       causes: causes.size,
       duds: verdicts.filter(({ isDud }) => isDud).length,
     },

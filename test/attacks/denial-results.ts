@@ -76,7 +76,10 @@ export const DEPTH: Readonly<Record<string, Sketch>> = {
     mayAnswer: true,
   },
   'nested-proxies': 'let chain = {}; for (let i = 0; i < 100_000; i += 1) chain = new Proxy(chain, {}); return chain.a;',
-  'bound-functions': 'let chain = () => 1; for (let i = 0; i < 200_000; i += 1) chain = chain.bind(); return chain();',
+  'bound-functions': {
+    body: 'let chain = () => 1; for (let i = 0; i < 200_000; i += 1) chain = chain.bind(); return chain();',
+    mayAnswer: true,
+  },
   'nested-arrays-to-string': 'let deep = []; for (let i = 0; i < 200_000; i += 1) deep = [deep]; return String(deep);',
   'nested-flat': 'let deep = []; for (let i = 0; i < 500_000; i += 1) deep = [deep]; return deep.flat(Infinity).length;',
   'generator-delegation': 'const deep = function* (n) { yield* deep(n + 1); }; return [...deep(0)];',

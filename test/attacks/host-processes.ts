@@ -90,6 +90,8 @@ export class HostProcesses {
     for (const pid of parents.keys()) {
       if (this.#watched.has(pid) || !isBelow(parents, pid, this.#nodePid)) continue;
       const command = read(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ') ?? '';
+      // What starts a host, and stands around it, has its words in its own command line.
+      if (command === '' || (command.includes('host-entry') && !command.startsWith(process.execPath))) continue;
       if (!command.includes('host-entry')) {
         if ([...this.#watched.keys()].some((host) => isBelow(parents, pid, host))) this.#children.add(command);
         continue;

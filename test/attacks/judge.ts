@@ -9,6 +9,7 @@ const WARM_AT_ONCE = 8;
 /** How long no host may have worked hard, before an attack is over. A host gives an isolate 100 ms to end, and then ends itself. */
 const CALM_MS = 20;
 const STUCK_CALM_MS = 180;
+const IDLE_MS = 400;
 /** An answer that has not come by then does not come. */
 const NEVER_MS = 20_000;
 
@@ -77,6 +78,13 @@ export class Judge implements AsyncDisposable {
       isDud: last.how === 'answered' && payload.mayAnswer !== true,
     };
     return verdict;
+  }
+
+  /** What the neighbour suffers while nobody attacks: this machine's own stalls. */
+  async idle(): Promise<Verdict['neighbour']> {
+    await this.#arena.servingHosts();
+    await this.#arena.begin();
+    return (await this.#arena.seen(IDLE_MS)).neighbour;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

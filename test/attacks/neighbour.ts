@@ -4,6 +4,8 @@ import { HttpClient } from '../../bench/http-client.ts';
 /** One call each. */
 const EVERY_MS = 20;
 const IDLE_CONNECTIONS = 4;
+/** Before a server may close it, at the same moment in which it is used. */
+const IDLE_MS = 2_000;
 const NEVER_MS = 10_000;
 
 export interface Suffered {
@@ -27,7 +29,7 @@ export interface NeighbourOptions {
 export class Neighbour {
   readonly #options: NeighbourOptions;
   readonly #body: string;
-  readonly #idle: HttpClient[] = [];
+  #idle: { client: HttpClient; sinceMs: number }[] = [];
   readonly #waiting = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
@@ -57,7 +59,7 @@ export class Neighbour {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     await Promise.all(this.#waiting);
-    for (const client of this.#idle) client.close();
+    for (const { client } of this.#idle) client.close();
   }
 
   #next(): void {
@@ -78,7 +80,7 @@ export class Neighbour {
     const { url, token, agent, expected } = this.#options;
     suffered.calls += 1;
     try {
-      const client = this.#idle.pop() ?? (await HttpClient.connect(url));
+      const client = this.#takeIdle() ?? (await HttpClient.connect(url));
       const never = new Promise<never>((_, reject) =>
         setTimeout(() => reject(new Error(`no answer after ${NEVER_MS} ms`)), NEVER_MS).unref(),
       );
@@ -86,13 +88,20 @@ export class Neighbour {
         client.post(`/api/agents/${agent}/invoke`, this.#body, { authorization: `Bearer ${token}` }),
         never,
       ]);
-      if (this.#idle.length < IDLE_CONNECTIONS) this.#idle.push(client);
+      if (this.#idle.length < IDLE_CONNECTIONS) this.#idle.push({ client, sinceMs: performance.now() });
       else client.close();
       if (answer.status !== 200 || !answer.body.includes(expected)) this.#failed(suffered, `${answer.status} ${answer.body.slice(0, 300)}`);
     } catch (error) {
       this.#failed(suffered, error instanceof Error ? error.message : String(error));
     }
     suffered.longestMs = Math.max(suffered.longestMs, performance.now() - dueMs);
+  }
+
+  #takeIdle(): HttpClient | undefined {
+    const fresh = this.#idle.filter(({ sinceMs }) => performance.now() - sinceMs < IDLE_MS);
+    for (const old of this.#idle) if (!fresh.includes(old)) old.client.close();
+    this.#idle = fresh;
+    return this.#idle.pop()?.client;
   }
 
   #failed(suffered: Suffered, why: string): void {
