@@ -79,6 +79,28 @@ console.warn(made);
   expect(errors).toEqual([]);
 });
 
+test('fetch and call are in ctx where they are granted', async () => {
+  const granting = contract.replace(
+    `capabilities: ['state', 'log'],`,
+    `capabilities: ['fetch', 'call'], grants: { fetch: { hosts: ['api.example.com'] }, call: { agents: ['other'] } },`,
+  );
+  const errors = await check({
+    'contract.ts': granting,
+    'agent.ts': `import { agent } from 'seed-agent/agent';
+import type contract from './contract.ts';
+export default agent<typeof contract>({
+  async handle(input, ctx) {
+    const { status, text } = await ctx.fetch(new URL('https://api.example.com/'), { method: 'POST', headers: { a: 'b' }, body: input.note });
+    const answer = (await ctx.call('other', { text }, { key: 'k', idempotencyKey: '1' })) as { n: number };
+    return { bin: answer.n + status };
+  },
+  start: (ctx) => void ctx.fetch('https://api.example.com/', { as: 'base64' }),
+});
+`,
+  });
+  expect(errors).toEqual([]);
+});
+
 test('what the contract does not say, and what an isolate does not have, is an error in the editor', async () => {
   const wrong = [
     `agent<typeof contract>({ handle: () => ({ bin: 'x' }), start() {} });`,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export { z };
 
 /** What a contract may grant. A member of `ctx` that is not granted does not exist. */
-export type Capability = 'log' | 'now' | 'random' | 'state' | 'sleep' | 'ask';
+export type Capability = 'log' | 'now' | 'random' | 'state' | 'sleep' | 'ask' | 'fetch' | 'call';
 
 /** A function that callers reach: `default[name](input, ctx)` of agent.ts. */
 export interface CallDefinition {
@@ -69,6 +69,46 @@ export interface LimitsDefinition {
   readonly logLines?: number;
 }
 
+/** Where `ctx.fetch` may go, and how much of it one call may use. The operator's policy file may allow less. */
+export interface FetchGrantDefinition {
+  /**
+   * `api.example.com`, `*.example.org` (one label or more in front, and not example.org itself), `api.example.com:8443`; without
+   * a port: 80 for http, 443 for https. Private addresses and bare wildcards are refused. 1 to 50.
+   */
+  readonly hosts: readonly string[];
+  /** Default GET and HEAD. */
+  readonly methods?: readonly HttpMethod[];
+  /** Requests of one call: 1 to 1,000, default 20. Redirects are not counted. */
+  readonly requests?: number;
+  /** Headers and body of one request: up to 1,048,576, default 65,536. */
+  readonly requestBytes?: number;
+  /** Body of one answer, unpacked: up to 4,194,304, default 1,048,576. */
+  readonly responseBytes?: number;
+  /** All requests and answers of one call together: up to 67,108,864, default 8,388,608. */
+  readonly callBytes?: number;
+  /** One request with its redirects and its whole answer, ms: 1 to 60,000, default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** Which agents `ctx.call` may call, and how often. The operator's policy file may allow less. */
+export interface CallGrantDefinition {
+  /** Their names; 1 to 100. */
+  readonly agents: readonly string[];
+  /** Of one call: 1 to 1,000, default 20. */
+  readonly calls?: number;
+  /** Inputs and outputs of all of them together: up to 67,108,864, default 8,388,608. */
+  readonly callBytes?: number;
+  /** One of them, waiting for its turn included, ms: 1 to 300,000, default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface GrantsDefinition {
+  /** Needed where capabilities list `fetch`. */
+  readonly fetch?: FetchGrantDefinition;
+  /** Needed where capabilities list `call`. */
+  readonly call?: CallGrantDefinition;
+}
+
 /** When a new version is taken back. What is left out has the default given here. */
 export interface RolloutDefinition {
   /** How long a new version is compared with the one before, ms: 100 to 86,400,000, default 30,000. */
@@ -107,6 +147,8 @@ export interface ContractDefinition {
   readonly examples?: readonly { readonly export?: string; readonly input: unknown; readonly output?: unknown }[];
   /** Default: none. */
   readonly capabilities?: readonly Capability[];
+  /** What capabilities need besides their name. */
+  readonly grants?: GrantsDefinition;
   readonly limits?: LimitsDefinition;
   /** For a contract that grants `state`. */
   readonly state?: StateDefinition;
@@ -158,6 +200,48 @@ type Streams<C extends ContractDefinition, Name extends PropertyKey> = C['export
 type Given<C extends ContractDefinition, Name extends PropertyKey> =
   Streams<C, Name> extends true ? AsyncIterable<Output<C, Name>> : Output<C, Name> | Promise<Output<C, Name>>;
 
+export type HttpMethod = 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface FetchOptions {
+  /** Default GET. Only what the contract grants. */
+  readonly method?: HttpMethod;
+  /**
+   * At most 64. Refused: what belongs to the connection (Host, Connection, Content-Length, Transfer-Encoding, Proxy-*, …) and
+   * Accept-Encoding, because answers are unpacked for you.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text, or bytes as base64. Not with GET and HEAD. */
+  readonly body?: string | { readonly base64: string };
+  /** follow (default): up to 5, each to a granted host. manual: a redirect is an answer like any other. error: it is an error. */
+  readonly redirect?: 'follow' | 'manual' | 'error';
+  /** What becomes of the body: `text` (default) decoded by its charset, UTF-8 if it has none; `base64` as it is. */
+  readonly as?: 'text' | 'base64';
+  /** ms; at most, and by default, what the contract grants. */
+  readonly timeoutMs?: number;
+}
+
+/** Any answer of the server is one, whatever its status. */
+export interface FetchResponse {
+  readonly status: number;
+  /** Status 200 to 299. */
+  readonly ok: boolean;
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  /** Names in lower case; several of one name are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body; with `as: 'base64'` its bytes in base64. */
+  readonly text: string;
+}
+
+export interface CallOptions {
+  /** Default `handle`. */
+  readonly export?: string;
+  /** Instance of a stateful agent; default `default`. */
+  readonly key?: string;
+  /** The same key gives the same answer and runs the agent once. It is yours: nobody else's keys are touched. Up to 200 characters. */
+  readonly idempotencyKey?: string;
+}
+
 type Write = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** The members of `ctx` by the capability that grants them. */
@@ -188,6 +272,17 @@ export interface Granted<State = unknown> {
    * @typeParam Answer what `schema` says
    */
   readonly ask: <Answer = unknown>(question: string, options?: AskOptions) => Promise<Answer>;
+  /**
+   * Asks a host that the contract names. Nothing of it is undone when the call fails later.
+   * Rejects with `code`: `forbidden` (host, method or address), `rate_limited`, `payload_too_large`, `deadline`, `unavailable` (no
+   * answer), `invalid_input`.
+   */
+  readonly fetch: (url: string | URL, options?: FetchOptions) => Promise<FetchResponse>;
+  /**
+   * Calls another agent that the contract names, and gives its output. It sees this agent as its principal. Rejects with the
+   * code and the message of its error; `forbidden` for one that is not named, and for a call that would wait for itself.
+   */
+  readonly call: (agent: string, input: unknown, options?: CallOptions) => Promise<unknown>;
 }
 
 /** How an answer must be, and how long it is waited for. */

@@ -46,6 +46,7 @@ describe('without any setting', () => {
       data: { dir: path.join(root, 'data') },
       code: { root: path.join(root, 'code') },
       agents: { dir: path.join(root, 'agents') },
+      policy: { file: null },
       node: { id: null },
       demo: { enabled: true },
       cli: { url: null, token: null },

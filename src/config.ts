@@ -23,6 +23,9 @@ export const SETTINGS = {
   }),
   DATA_DIR: path({ default: './data', description: 'folder of the database, keys and everything else that must last' }),
   CODE_ROOT: path({ default: './code', description: 'folder of the code store on this node' }),
+  POLICY_FILE: path({
+    description: 'what agents may be granted; not set: policy.json in the data folder, if there is one',
+  }),
   AGENTS_DIR: path({ default: './agents', description: 'folder with one folder per agent' }),
   NODE_ID: text({
     kind: 'name',
@@ -108,6 +111,8 @@ export interface Config {
   data: { dir: string };
   code: { root: string };
   agents: { dir: string };
+  /** `file` absolute; null: policy.json in the data folder, if it is there. */
+  policy: { file: string | null };
   node: { id: string | null };
   sandbox: { servingHosts: number; evaluatorHosts: number; syncPath: boolean; require: 'nothing' | 'os' };
   demo: { enabled: boolean };
@@ -153,6 +158,11 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   }
   if (wrong.length > 0) throw new SeedError('configuration', wrong.join('\n'), { details: wrong });
   return slices(values as Values, { cwd, states });
+}
+
+/** A secret that the policy file names: of the environment, or of .env. */
+export function readSecret(name: string, { env = process.env, cwd = process.cwd() }: ConfigSources = {}): string | undefined {
+  return isGiven(env[name], 'env') ? env[name] : readEnvFile(join(cwd, '.env'))[name];
 }
 
 export function isSettingName(name: string): name is SettingName {
@@ -206,6 +216,7 @@ function slices(values: Values, { cwd, states }: { cwd: string; states: SettingS
     data: { dir: resolve(cwd, values.DATA_DIR) },
     code: { root: resolve(cwd, values.CODE_ROOT) },
     agents: { dir: resolve(cwd, values.AGENTS_DIR) },
+    policy: { file: values.POLICY_FILE === null ? null : resolve(cwd, values.POLICY_FILE) },
     node: { id: values.NODE_ID },
     sandbox: {
       servingHosts: values.SANDBOX_SERVING_HOSTS,

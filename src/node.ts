@@ -17,6 +17,7 @@ import { nodeChildren } from './node/children.ts';
 import { beginDatabase } from './node/database-service.ts';
 import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
+import { loadPolicy } from './node/policy.ts';
 import { logBesideScreen, Screen } from './node/screen.ts';
 import { checkSandbox } from './node/required-sandbox.ts';
 import { checkFolders, makeDataFolder } from './node/setting-folders.ts';
@@ -45,6 +46,7 @@ async function run(): Promise<void> {
   const config = loadConfig(configSources);
   await checkFolders(config);
   await checkSandbox(config);
+  const policy = await loadPolicy(config);
   const socket = join(dataDir, 'seed.sock');
   checkSocketPath(socket);
   const id = await nodeId(dataDir, config.node.id);
@@ -73,6 +75,7 @@ async function run(): Promise<void> {
   const stopping = Promise.withResolvers<{ reason: string; exitCode: number }>();
   const ground: Ground = {
     config,
+    policy,
     configSources,
     info: { id, version, mode: 'embedded', startedAtMs, url },
     root,

@@ -93,9 +93,11 @@ export function text(options: TextOptions & { default?: string }): Setting<strin
   };
 }
 
-/** A file or folder; relative ones are meant from the folder the program is started in. */
-export function path(options: About & { default: string }): Setting<string> {
-  const { default: fallback, ...about } = options;
+/** A file or folder; relative ones are meant from the folder the program is started in. Without a default, null when it is not set. */
+export function path(options: About & { default: string }): Setting<string>;
+export function path(options: About): Setting<string | null>;
+export function path(options: About & { default?: string }): Setting<string | null> {
+  const { default: fallback = null, ...about } = options;
   return {
     ...complete(about),
     kind: 'path',

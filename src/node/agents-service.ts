@@ -11,10 +11,12 @@ import { RolloutRecorder } from '#domains/runtime/rollout-recorder.ts';
 import { frozenHashes, stateHistory } from '#domains/runtime/state-history-store.ts';
 import { stateStore } from '#domains/runtime/state-store.ts';
 import { desiredState } from '#domains/runtime/store.ts';
+import { checkPolicy } from '#kernel/runtime/capabilities/policy-check.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
 import { rehearseStates } from '#kernel/runtime/state-rehearsal.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { emit } from '#telemetry/emit.ts';
+import { createBroker } from './broker.ts';
 import { adoptFolders } from './folders.ts';
 import { loadMasterKeys } from './master-keys.ts';
 import type { Parts } from './parts.ts';
@@ -22,7 +24,7 @@ import { reportTo } from './report-error.ts';
 import { startRetention } from './retention.ts';
 
 export async function startAgents(parts: Parts): Promise<Service> {
-  const { config, info, telemetry, monotonicMs } = parts.ground;
+  const { config, info, policy, telemetry, monotonicMs } = parts.ground;
   const database = parts.get('database');
   const codeStore = parts.get('codeStore');
   const nodePrincipal = { kind: 'node', id: info.id };
@@ -39,6 +41,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       onError: reportTo(parts, 'calls.record.failed'),
     }),
   );
+  const brokered = createBroker(parts);
   const agentLog = telemetry.log.child({ module: 'agents' });
   const runtime = parts.set(
     'runtime',
@@ -47,7 +50,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       state,
       log: callStore,
       parked: parkedCalls,
-      capabilities: [],
+      broker: brokered.broker,
       nowMs: Date.now,
       monotonicMs,
       randomSeed: () => randomInt(2 ** 32),
@@ -78,7 +81,12 @@ export async function startAgents(parts: Parts): Promise<Service> {
         monotonicMs,
         onError: reportTo(parts, 'agents.state.failed'),
         syncPath: parts.ground.config.sandbox.syncPath,
-        loadArtifact: (agent, hash) => codeStore.load(agent, hash),
+        loadArtifact: async (agent, hash) => {
+          const loaded = await codeStore.load(agent, hash);
+          // The policy may have become narrower since the version was made.
+          checkPolicy(loaded.artifact.manifest.contract, policy);
+          return loaded;
+        },
       },
       rollout: {
         desired: desiredState(database),
@@ -107,6 +115,7 @@ export async function startAgents(parts: Parts): Promise<Service> {
       releaseHolds();
       releaseFrozen();
       releaseParked();
+      await brokered.close();
       await callStore.close();
     },
   };

@@ -3,6 +3,7 @@ import { Stager } from '#domains/runtime/stager.ts';
 import { contractFrom } from '#kernel/compiler/contract-data.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { ContractData } from '#kernel/compiler/contract.ts';
+import { checkPolicy } from '#kernel/runtime/capabilities/policy-check.ts';
 import { contractTests } from '#kernel/runtime/contract-tests.ts';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import type { Parts } from './parts.ts';
@@ -41,7 +42,11 @@ export async function createStager(parts: Parts): Promise<Stager> {
     codeStore: parts.get('codeStore'),
     compileAgent: (sources) => compiler.compileChecked(sources),
     compileEvaluation,
-    readContract,
+    readContract: async (sources) => {
+      const contract = await readContract(sources);
+      checkPolicy(contract, parts.ground.policy);
+      return contract;
+    },
     contractTests: (contract, bundle) => runContractTests(parts, contract, bundle),
     compiler: await compiler.version(),
     nowMs: Date.now,

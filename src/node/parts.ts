@@ -15,6 +15,7 @@ import type { HttpServer } from '#interfaces/http/http-server.ts';
 import type { ThreadedCompiler } from '#kernel/compiler/threaded-compiler.ts';
 import type { CodeStore } from '#kernel/code-store/code-store.ts';
 import type { Health } from '#kernel/health.ts';
+import type { Policy } from '#kernel/runtime/capabilities/policy.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
 import type { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
@@ -29,6 +30,7 @@ import type { WorkHosts } from './work-hosts.ts';
 /** There from the first moment. */
 export interface Ground {
   config: Config;
+  policy: Policy;
   configSources: ConfigSources;
   info: NodeInfo;
   root: RootInfo | undefined;

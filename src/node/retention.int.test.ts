@@ -26,8 +26,8 @@ test('who did what is kept for 90 days', async () => {
     });
   }
   expect(KEPT_MS.activity).toBe(90 * 86_400_000);
-  expect(await prune(database, nowMs)).toEqual({ calls: 0, activity: 1, snapshots: 0 });
+  expect(await prune(database, nowMs)).toEqual({ calls: 0, activity: 1, snapshots: 0, uses: 0 });
   const left = await database.db.selectFrom('activity').select('operation').orderBy('at').execute();
   expect(left.map(({ operation }) => operation)).toEqual(['agents:start', 'code:promote']);
-  expect(await prune(database, nowMs)).toEqual({ calls: 0, activity: 0, snapshots: 0 });
+  expect(await prune(database, nowMs)).toEqual({ calls: 0, activity: 0, snapshots: 0, uses: 0 });
 });

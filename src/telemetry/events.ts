@@ -212,6 +212,12 @@ export const EVENTS = {
       reason: open('why its state could not be taken along'),
     },
   },
+  'seed_agent.capability.use_dropped': {
+    meaning: 'notes of what agents did beyond their isolate were lost before they were stored',
+    level: 'warn',
+    measurements: { uses: number('uses', 'lost') },
+    metadata: { reason: oneOf(['buffer_full', 'write_failed'], 'why') },
+  },
   'seed_agent.call_record.written': {
     meaning: 'a batch of call records is stored',
     level: null,

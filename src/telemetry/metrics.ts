@@ -81,6 +81,12 @@ export const METRICS = {
     labels: { capability: 'open', outcome: ['ok', 'error', 'refused'] },
     from: [on('seed_agent.capability.request', (_, { capability, outcome }) => ({ labels: { capability, outcome } }))],
   },
+  seed_capability_uses_dropped_total: {
+    type: 'counter',
+    help: 'Notes of what agents did beyond their isolate that were lost before they were stored.',
+    labels: { reason: ['buffer_full', 'write_failed'] },
+    from: [on('seed_agent.capability.use_dropped', ({ uses }, { reason }) => ({ value: uses, labels: { reason } }))],
+  },
   seed_state_changes_total: {
     type: 'counter',
     help: 'States of instances that got another version, or failed to (failed), or had to stay behind a rollback (frozen).',

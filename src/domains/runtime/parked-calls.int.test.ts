@@ -11,6 +11,7 @@ import { contractSchema } from '#kernel/compiler/contract.ts';
 import { AgentWorker } from '#kernel/runtime/agent-worker.ts';
 import type { CallRecord } from '#kernel/runtime/call-log.ts';
 import type { Parked, ResumedCall } from '#kernel/runtime/parked-call.ts';
+import { testBroker } from '#kernel/runtime/capabilities/broker.fixture.ts';
 import { Runtime } from '#kernel/runtime/runtime.ts';
 import { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
 import { NO_HISTORY } from '#kernel/runtime/state-history.fixture.ts';
@@ -60,7 +61,7 @@ async function start(handle: string, probe: () => Promise<string> = () => Promis
   const records: CallRecord[] = [];
   const runtime = new Runtime({
     ...{ hosts: serving, state, parked: desk, log: { record: (record: CallRecord) => void records.push(record) } },
-    capabilities: [{ names: ['probe'], serve: probe }],
+    broker: testBroker({ capabilities: [{ names: ['probe'], serve: probe }] }).broker,
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
     randomSeed: () => 7,

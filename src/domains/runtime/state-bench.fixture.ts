@@ -1,5 +1,6 @@
 // For tests: nodes with real sandbox hosts on one database, and an agent that counts, in versions with states of different shapes.
 import type { Database } from '#db/database.ts';
+import { testBroker } from '#kernel/runtime/capabilities/broker.fixture.ts';
 import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import type { Artifact } from '#kernel/compiler/artifact.ts';
 import { contractSchema } from '#kernel/compiler/contract.ts';
@@ -202,7 +203,7 @@ export class StateNode {
       onError,
     });
     this.runtime = new Runtime({
-      ...{ hosts, state, ...clocks, capabilities: [], randomSeed: () => 1 },
+      ...{ hosts, state, ...clocks, broker: testBroker().broker, randomSeed: () => 1 },
       parked: NOTHING_PARKED,
       log: { record: () => undefined },
       onLogLine: () => undefined,

@@ -192,13 +192,45 @@ export default contract({ name: 'a', summary: '', exports: { handle: { kind: 'ca
   });
 });
 
+test('grants have defaults, and a contract without them has none', async () => {
+  const { contract: data } = await withInput(
+    'z.object({})',
+    `capabilities: ['fetch', 'call'], grants: { fetch: { hosts: ['api.example.com', '*.example.org:8443'] }, call: { agents: ['b'] } },`,
+  );
+  expect(data.grants?.fetch).toEqual({
+    hosts: ['api.example.com', '*.example.org:8443'],
+    methods: ['GET', 'HEAD'],
+    requests: 20,
+    requestBytes: 65_536,
+    responseBytes: 1_048_576,
+    callBytes: 8_388_608,
+    timeoutMs: 10_000,
+  });
+  expect(data.grants?.call).toEqual({ agents: ['b'], calls: 20, callBytes: 8_388_608, timeoutMs: 30_000 });
+  expect((await withInput('z.object({})')).contract).not.toHaveProperty('grants');
+});
+
 describe('what is no contract is refused', () => {
   test.each([
     ['colour: 1', 'Unrecognized key: "colour"'],
     ['limits: { cpuMs: 1e9 }', 'limits.cpuMs: '],
     ['limits: { cpuMs: NaN }', 'limits.cpuMs: NaN is not JSON'],
     ['isolation: "none"', 'isolation: '],
-    ['capabilities: ["fetch"]', 'capabilities[0]: '],
+    ['capabilities: ["fecth"]', 'capabilities[0]: there is no capability "fecth": did you mean fetch?'],
+    ['capabilities: ["filesystem"]', 'capabilities[0]: there is no capability "filesystem": there are log, now'],
+    ['capabilities: [1]', 'capabilities[0]: there is no capability 1: '],
+    ['capabilities: ["fetch"]', 'grants.fetch.hosts: is missing'],
+    ['capabilities: ["call"]', 'grants.call.agents: is missing'],
+    ['grants: { fetch: { hosts: ["a.example"] } }', 'grants.fetch: is given, and capabilities does not list "fetch"'],
+    ['capabilities: ["fetch"], grants: { fetch: {} }', 'grants.fetch.hosts: '],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: [] } }', 'grants.fetch.hosts: fetch needs the hosts'],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: ["a.example", "*"] } }', 'grants.fetch.hosts[1]: "*" is no host'],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: ["127.0.0.1"] } }', 'grants.fetch.hosts[0]: "127.0.0.1" is a private'],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: ["a.example"], methods: ["get"] } }', 'grants.fetch.methods[0]: '],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: ["a.example"], proxy: "x" } }', 'grants.fetch: Unrecognized key: "proxy"'],
+    ['capabilities: ["fetch"], grants: { fetch: { hosts: ["a.example"], responseBytes: 1e9 } }', 'grants.fetch.responseBytes: '],
+    ['capabilities: ["call"], grants: { call: { agents: ["*"] } }', 'grants.call.agents[0]: '],
+    ['grants: { write: {} }', 'grants: Unrecognized key: "write"'],
     ['objective: { name: "x", direction: () => 1 }', 'objective.direction: a function is not JSON'],
     ['examples: [{ input: { a: "x" } }]', "examples[0].input: the input's a must be number"],
     ['examples: [{ input: { a: 1 }, output: { ok: 1 } }]', "examples[0].output: the output's ok must be boolean"],

@@ -3,6 +3,7 @@ import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import type { Bundle } from './artifact.ts';
 import { callExport, contractSchema, type ContractData } from './contract.ts';
+import { grantProblems } from './grants.ts';
 import { CONTRACT_ENTRY } from './contract-script.ts';
 import { jsonDepthExceeds } from './json-depth.ts';
 import { schemaProblems, type SchemaProblem } from './json-schema.ts';
@@ -45,7 +46,7 @@ export function checkContract(data: unknown): CheckedContract {
   const parsed = contractSchema.safeParse(data);
   if (!parsed.success) throw invalid(parsed.error.issues.map(({ path, message }) => ({ path: named(path, data), message })));
   const contract = parsed.data;
-  const problems = [...exportProblems(contract)];
+  const problems = [...exportProblems(contract), ...grantProblems(contract)];
   if (problems.length > 0) throw invalid(problems);
   const wrong = exampleProblems(contract);
   if (wrong.length > 0) throw invalid(wrong);

@@ -1,6 +1,8 @@
 // A contract as data: what contract.ts says, after it was evaluated once in a sandbox. No author's code is in it.
 import { z } from 'zod';
 import { NAME_PATTERN, notAName } from '#lib/name.ts';
+import { nearest } from '#lib/nearest.ts';
+import { grantsSchema } from './grants.ts';
 
 const jsonSchema = z.record(z.string(), z.unknown());
 
@@ -22,8 +24,16 @@ export const callLimitsSchema = z.strictObject({
 });
 export type CallLimits = z.output<typeof callLimitsSchema>;
 
-export const CAPABILITIES = ['log', 'now', 'random', 'state', 'sleep', 'ask'] as const;
+export const CAPABILITIES = ['log', 'now', 'random', 'state', 'sleep', 'ask', 'fetch', 'call'] as const;
 export type CapabilityName = (typeof CAPABILITIES)[number];
+
+const capabilityName = z.enum(CAPABILITIES, {
+  error: ({ input }) => {
+    const shown = JSON.stringify(input)?.slice(0, 80);
+    const near = typeof input === 'string' ? nearest(input, CAPABILITIES) : undefined;
+    return `there is no capability ${shown}: ${near === undefined ? `there are ${CAPABILITIES.join(', ')}` : `did you mean ${near}?`}`;
+  },
+});
 
 /** Names that mean something on every object: an export of one of them would be found where there is none. */
 const RESERVED = new Set([
@@ -83,7 +93,9 @@ export const contractSchema = z.strictObject({
     .array(z.strictObject({ export: exportName.default('handle'), input: z.unknown(), output: z.unknown().optional() }))
     .max(50)
     .default([]),
-  capabilities: z.array(z.enum(CAPABILITIES)).default([]),
+  capabilities: z.array(capabilityName).default([]),
+  /** What capabilities need besides their name. */
+  grants: grantsSchema.optional(),
   limits: callLimitsSchema,
   /** The shape of an instance's state. Absent: version 1, of any shape. */
   state: z

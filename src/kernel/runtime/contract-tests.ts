@@ -121,6 +121,10 @@ async function runExample(index: number, { host, contract, bundle, hash, nowMs }
     // A new instance: nothing is there, and what is set is forgotten.
     onRequest: (name, args) => {
       if (name === 'state.set') stateJson = JSON.stringify(args);
+      if (name === 'fetch' || name === 'call') {
+        const message = `ctx.${name} reaches nobody while the contract's examples run`;
+        return Promise.reject(new SeedError('unavailable', message, { hint: 'give examples that answer without it' }));
+      }
       return Promise.resolve('null');
     },
   });

@@ -5,8 +5,7 @@ import { uuidv7 } from '#lib/id.ts';
 import { nearest } from '#lib/nearest.ts';
 import type { CallLog as LogLine, CallOutcome } from '../sandbox/call.ts';
 import type { AgentWorker } from './agent-worker.ts';
-import { Broker } from './capabilities/broker.ts';
-import type { Capability } from './capabilities/capability.ts';
+import type { Broker } from './capabilities/broker.ts';
 import { emitEnd, whoIsToBlame } from './call-end.ts';
 import type { CallLog } from './call-log.ts';
 import { callRecord } from './call-record.ts';
@@ -32,8 +31,8 @@ export interface RuntimeOptions {
   state: StateStore;
   log: CallLog;
   parked: ParkedCalls;
-  /** What contracts can grant beside log, now, random and state. */
-  capabilities: readonly Capability[];
+  /** What calls can ask for beside log, now, random and state. */
+  broker: Broker;
   /** ms since the epoch */
   nowMs: () => number;
   monotonicMs: () => number;
@@ -45,14 +44,12 @@ export interface RuntimeOptions {
 
 export class Runtime {
   readonly #options: RuntimeOptions;
-  readonly #broker: Broker;
   readonly #workers = new Map<string, AgentWorker>();
   /** Calls in flight by agent and idempotency key: the second waits for the first. */
   readonly #pending = new Map<string, Promise<unknown>>();
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#broker = new Broker(options.capabilities);
   }
 
   add(worker: AgentWorker): void {
@@ -215,7 +212,7 @@ export class Runtime {
         }
       }
       const waits = version.parks ? new CallWaits({ answers: new Map(), mayPark }) : null;
-      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#broker, turn, stream, waits });
+      const ran = await run(invocation, version, { hosts: this.#options.hosts, broker: this.#options.broker, turn, stream, waits });
       ({ outcome, ownUs } = ran);
       if (!outcome.ok && outcome.failure === 'parked') {
         const { journal } = outcome;
@@ -354,7 +351,7 @@ export class Runtime {
     const startedMs = monotonicMs();
     version.enter();
     try {
-      const resumed = await goOn(call, version, { hosts, broker: this.#broker, state, parked, turn, signal });
+      const resumed = await goOn(call, version, { hosts, broker: this.#options.broker, state, parked, turn, signal });
       const { outcome, ownUs, end } = resumed;
       const invocation = invocationOf(call, signal);
       const durationMs = monotonicMs() - startedMs;

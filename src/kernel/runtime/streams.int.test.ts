@@ -6,6 +6,7 @@ import type { Artifact } from '../compiler/artifact.ts';
 import { contractSchema, type CallLimits, type ContractData } from '../compiler/contract.ts';
 import { moduleOf } from '../sandbox/test-host.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';
+import { testBroker } from './capabilities/broker.fixture.ts';
 import { AgentWorker } from './agent-worker.ts';
 import type { CallRecord } from './call-log.ts';
 import { openStream, type OpenStream } from './open-stream.ts';
@@ -104,7 +105,7 @@ async function start(...versions: Given[]): Promise<Bench> {
     state: store,
     parked: NOTHING_PARKED,
     log: { record: (record) => void records.push(record) },
-    capabilities: [],
+    broker: testBroker().broker,
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
     randomSeed: () => 7,

@@ -1,4 +1,5 @@
 // Port: something an agent may ask the node for. Grants, limits and the books are the broker's; a capability only serves.
+import type { ContractData } from '../../compiler/contract.ts';
 import type { ServedVersion } from '../served-version.ts';
 
 /** The call that asks, as the node knows it: nothing of this comes out of the isolate. */
@@ -21,11 +22,31 @@ export interface CapabilityRequest {
   call: CallingCall;
   /** Aborted when the call is over, however it ended: what is still under way then is for nobody. Made when it is first read. */
   readonly signal: AbortSignal;
+  /** Bytes that the answer may still have; Infinity where the capability has no budget. */
+  bytesLeft: number;
+  /** What is written down about this use, where the capability has a budget; filled in while it is served. */
+  use: UseNotes;
+}
+
+export interface UseNotes {
+  /** Where it went: a host, an agent. No secrets. */
+  target: string | null;
+  /** For the operator, not for the agent. */
+  detail: string | null;
+}
+
+/** What one call may use of a capability. */
+export interface Budget {
+  uses: number;
+  /** Arguments and answers together. */
+  bytes: number;
 }
 
 export interface Capability {
   /** Requests it serves: the name that a contract grants, alone or with a member (`state.get`). */
   readonly names: readonly string[];
+  /** For what reaches beyond the call itself: it is then counted, limited and written down. */
+  budget?(contract: ContractData): Budget;
   /**
    * @returns the answer as JSON text. A rejection becomes an error inside the isolate, with its name, message and code, so the
    *   message is for the agent: nothing secret, nothing of the machine.

@@ -134,6 +134,13 @@ export function callContexts(realm: Realm, tools: { settings: () => GuestSetting
         return (ms: unknown) => sleep(call, ms);
       case 'ask':
         return (asked: unknown, options?: unknown) => question(call, asked, options);
+      // With more than one argument, of which the last may be missing.
+      case 'fetch':
+        return async (url: unknown, options: unknown): Promise<unknown> =>
+          parse(await ask(call, name, stringify([url, options]) ?? 'null'));
+      case 'call':
+        return async (agent: unknown, input: unknown, options: unknown): Promise<unknown> =>
+          parse(await ask(call, name, stringify([agent, input, options]) ?? 'null'));
       default:
         return async (args: unknown): Promise<unknown> => parse(await ask(call, name, stringify(args) ?? 'null'));
     }

@@ -191,6 +191,7 @@ class Exam {
     const done = `done\t${seq}\t`;
     if (records.startsWith(done)) return records.slice(done.length, records.lastIndexOf('\t'));
     const [kind, , failure, error = ''] = records.split('\t');
+    if (kind === 'request') throw new Failed('threw', `ctx.${error} reaches nobody while versions are scored`);
     if (kind !== 'failed') throw new Failed('deadline', 'the candidate waits for something that nothing settles');
     const { name, message } = JSON.parse(error) as { name: string; message: string };
     throw new Failed(failure as CallFailure, `${name}: ${message}`);

@@ -1,0 +1,19 @@
+// What agents may ask the node for, and where it is written down that they did.
+import { CapabilityUseStore } from '#domains/runtime/capability-use-store.ts';
+import { Broker } from '#kernel/runtime/capabilities/broker.ts';
+import { fetchCapability } from '#kernel/runtime/capabilities/fetch/fetch.ts';
+import { emit } from '#telemetry/emit.ts';
+import type { Parts } from './parts.ts';
+import { reportTo } from './report-error.ts';
+
+export function createBroker(parts: Parts): { broker: Broker; close: () => Promise<void> } {
+  const { policy, monotonicMs } = parts.ground;
+  const uses = new CapabilityUseStore({
+    database: () => parts.find('database') ?? null,
+    onWritten: () => undefined,
+    onDropped: (count, reason) => emit('seed_agent.capability.use_dropped', { uses: count }, { reason }),
+    onError: reportTo(parts, 'capabilities.use.failed'),
+  });
+  const capabilities = [fetchCapability({ policy })];
+  return { broker: new Broker({ capabilities, policy, uses, nowMs: Date.now, monotonicMs }), close: () => uses.close() };
+}
