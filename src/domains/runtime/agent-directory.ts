@@ -199,8 +199,9 @@ export class AgentDirectory {
       id: name,
       restart: 'transient',
       shutdownMs: SHUTDOWN_MS,
-      start: serviceChild(async () => {
+      start: serviceChild(async ({ signal }) => {
         const worker = new AgentWorker({ ...workerOptions, agent: name });
+        signal.addEventListener('abort', () => worker.abandon(), { once: true });
         const rollout = new Rollout({ ...rolloutOptions, worker });
         await rollout.reconcile().catch((error: unknown) => this.#fallBack(rollout, error));
         const running = { worker, rollout };

@@ -3,6 +3,7 @@ import { SeedError } from '#lib/error.ts';
 import type { Artifact } from '../compiler/artifact.ts';
 import { Strikes } from '../rollout/strikes.ts';
 import { CallSampler } from './call-sampler.ts';
+import type { CallStream } from './call-stream.ts';
 import { Instance, type InstanceTurn } from './instance.ts';
 import { ServedVersion } from './served-version.ts';
 import type { ServingHosts } from './serving-hosts.ts';
@@ -41,6 +42,8 @@ export interface Switched {
 
 export class AgentWorker {
   readonly sampler = new CallSampler();
+  /** Calls that are streaming. */
+  readonly streams = new Set<CallStream>();
   /** Whether a version is on trial, so that all its calls are recorded. */
   observed = false;
   /** States that a rollback left above the live version. */
@@ -163,6 +166,11 @@ export class AgentWorker {
     this.#instances.set(key, instance);
     this.#evictInstances();
     return instance;
+  }
+
+  /** Nobody waits any longer for what is in flight: streams, which may go on for as long as they are read, are told to end. */
+  abandon(): void {
+    for (const stream of this.streams) stream.stop();
   }
 
   /** Refuses new calls, waits for those in flight, gives the instances back and unloads everything. */

@@ -35,6 +35,8 @@ export interface CallStreamOptions {
   /** Whether all chunks must be there at the end, for an answer that can be given again. */
   keepAll: boolean;
   signal: (() => AbortSignal) | undefined;
+  /** Streams that are under way: this one is among them from its beginning to its end. */
+  open: Set<CallStream>;
 }
 
 /** For calls whose answer is wanted whole: examples, replays. */
@@ -51,6 +53,7 @@ export function collectingStream(
     reader: null,
     keepAll: true,
     signal: undefined,
+    open: new Set(),
   });
 }
 
@@ -60,7 +63,7 @@ export class CallStream implements StreamReader {
   /** Passed on so far: after the first the call can not be run again. */
   chunks = 0;
   readonly #options: CallStreamOptions;
-  #isBegun = false;
+  readonly #stopping = new AbortController();
   #kept: string[] | null = [];
   #keptChars = 0;
   #sizeBytes = 0;
@@ -85,9 +88,9 @@ export class CallStream implements StreamReader {
     return checks.output(outputJson);
   }
 
-  begin(): AbortSignal | undefined {
-    const { declared, reader, head, signal } = this.#options;
-    this.#isBegun = true;
+  begin(): AbortSignal {
+    const { declared, reader, head, signal, open } = this.#options;
+    open.add(this);
     if (declared === false) {
       throw this.#refuse(
         new SeedError('agent_error', 'the handler gave an async generator, and its contract says that it does not stream', {
@@ -96,7 +99,7 @@ export class CallStream implements StreamReader {
       );
     }
     reader?.begin(head);
-    return signal?.();
+    return signal === undefined ? this.#stopping.signal : AbortSignal.any([signal(), this.#stopping.signal]);
   }
 
   chunk(json: string): Promise<void> | undefined {
@@ -115,9 +118,14 @@ export class CallStream implements StreamReader {
     return reader?.chunk(json);
   }
 
+  /** As if its reader had gone. */
+  stop(): void {
+    this.#stopping.abort(new SeedError('unavailable', 'the agent is stopping'));
+  }
+
   /** The call has ended. */
   end(agent: string): void {
-    if (this.#isBegun) emit('seed_agent.stream.end', { chunks: this.chunks, size_bytes: this.#sizeBytes }, { agent });
+    if (this.#options.open.delete(this)) emit('seed_agent.stream.end', { chunks: this.chunks, size_bytes: this.#sizeBytes }, { agent });
   }
 
   #keep(json: string): void {

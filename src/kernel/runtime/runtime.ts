@@ -199,6 +199,7 @@ export class Runtime {
       reader: request.reader ?? null,
       keepAll: request.idempotencyKey !== undefined,
       signal: request.signal,
+      open: worker.streams,
     });
     let blamed: Blame | undefined;
     version.enter();

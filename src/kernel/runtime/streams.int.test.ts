@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SeedError } from '#lib/error.ts';
 import type { Artifact } from '../compiler/artifact.ts';
 import { contractSchema, type CallLimits, type ContractData } from '../compiler/contract.ts';
-import { moduleOf } from '../sandbox/test-host.ts';
+import { callRequest, moduleOf } from '../sandbox/test-host.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { testBroker } from './capabilities/broker.fixture.ts';
 import { AgentWorker } from './agent-worker.ts';
@@ -334,25 +334,36 @@ describe('hosts and versions', () => {
     await closing;
   });
 
-  test('a host that dies before the first chunk costs an innocent stream nothing, and ends it after', async () => {
-    const { stream, hosts } = await start({
-      capabilities: ['state'],
-      body: `async *handle(how, ctx) { if (how === 'early') await ctx.state.get(); for (let i = 0; i < 500; i += 1) yield i; }`,
+  test('and a worker that is not waited for any longer ends them', async () => {
+    const { stream, worker } = await start({
+      before: 'let ended = 0;',
+      body: 'async *handle() { try { for (;;) yield 1; } finally { ended += 1; } }',
     });
-    const late = await stream({ key: 'late' });
-    const chunks = late.chunks[Symbol.asyncIterator]();
+    const opened = await stream();
+    const closing = worker.close();
+    worker.abandon();
+    await expect(opened.ended).rejects.toMatchObject({ code: 'cancelled', message: 'the agent is stopping' });
+    await closing;
+    expect(worker.streams.size).toBe(0);
+  });
+
+  test('a host that dies after the first chunk ends an innocent stream, and it is not run again', async () => {
+    const { stream, hosts } = await start({ body: 'async *handle() { for (let i = 0; i < 500; i += 1) yield i; }, other: () => 1' });
+    const opened = await stream();
+    const chunks = opened.chunks[Symbol.asyncIterator]();
     await chunks.next();
-    hosts.find((host) => host.stats().calls > 0)?.kill();
+    const host = hosts.find((one) => one.stats().calls > 0) ?? expect.unreachable();
+    // When this is answered nothing of the stream is inside.
+    await host.call(callRequest(0, { hash: 'v1', exportName: 'other' }));
+    host.kill();
     const rest = (async () => {
       for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
     })();
     await expect(rest).rejects.toMatchObject({ code: 'unavailable' });
-    // Nothing of the second has been read when its host goes.
-    const early = await stream({ key: 'early', input: 0 });
-    expect(await all(early)).toHaveLength(500);
+    expect(await all(await stream())).toHaveLength(500);
   });
 
-  test('before the first chunk', async () => {
+  test('one that dies before the first chunk costs an innocent stream nothing', async () => {
     let release: () => void = () => undefined;
     const bench = await start({ capabilities: ['state'], body: 'async *handle(n, ctx) { yield (await ctx.state.get()) ?? "fresh"; }' });
     const claim = bench.store.claim.bind(bench.store);

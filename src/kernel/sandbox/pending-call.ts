@@ -68,9 +68,11 @@ export class PendingCall {
   #stream: PendingStream | null = null;
   /** Why a stream was told to return, until it has. */
   #leaving: { reason: Failed; timer: NodeJS.Timeout } | null = null;
-  #signal: AbortSignal | undefined;
+  readonly #signals: AbortSignal[] = [];
   readonly #onAbort = (): void => {
-    const reason: Failed = { failure: 'cancelled', error: { name: 'Error', message: 'the caller has gone' }, suspects: 0 };
+    const why: unknown = this.#signals.find(({ aborted }) => aborted)?.reason;
+    const message = why instanceof SeedError ? why.message : 'the caller has gone';
+    const reason: Failed = { failure: 'cancelled', error: { name: 'Error', message }, suspects: 0 };
     if (this.#stream !== null) return this.#leave(reason);
     this.#options.tell(cancelLine(this.seq));
     this.fail(reason);
@@ -322,15 +324,15 @@ export class PendingCall {
   }
 
   #listenTo(signal: AbortSignal | undefined): void {
-    if (signal === undefined || this.#signal !== undefined) return;
-    this.#signal = signal;
+    if (signal === undefined) return;
+    this.#signals.push(signal);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   #settle(outcome: CallOutcome): void {
     this.#settled = true;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
     this.#stream?.[Symbol.dispose]();
     if (this.#leaving !== null) clearTimeout(this.#leaving.timer);
     this.#options.onSettled(this, outcome);
