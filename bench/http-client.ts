@@ -34,6 +34,11 @@ export class HttpClient {
     });
   }
 
+  /** The server ends connections that were idle for a while. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   post(path: string, body: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     const extra = Object.entries(headers)
       .map(([name, value]) => `${name}: ${value}\r\n`)

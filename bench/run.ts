@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   improve: () => import('./improve.ts').then((m) => m.improve),
   invoke: () => import('./invoke.ts').then((m) => m.invoke),
   otp: () => import('./otp.ts').then((m) => m.otp),
+  soak: () => import('./soak.ts').then((m) => m.soak),
   start: () => import('./start.ts').then((m) => m.start),
   store: () => import('./store.ts').then((m) => m.store),
   swap: () => import('./swap.ts').then((m) => m.swap),

@@ -112,8 +112,8 @@ export async function run(
       ...(waits === null ? {} : { parks: waits.parks }),
       ...(path === 'sync' || invocation.signal === undefined ? {} : { signal: invocation.signal() }),
     };
-    const call = (): Promise<HostAnswer> => hosts.call(journal === undefined ? request : { ...request, journal }, avoid);
-    const answer: HostAnswer = await (alone ? hosts.alone(call) : call()).finally(() => capabilities.close());
+    const asked = journal === undefined ? request : { ...request, journal };
+    const answer: HostAnswer = await (alone ? hosts.callAlone(asked) : hosts.call(asked, avoid)).finally(() => capabilities.close());
     const { outcome, divergence } = answer;
     version.path.observe({ insideUs: outcome.stats.cpuUs, asked: path, taken: outcome.path });
     if ((outcome.ok || outcome.failure === 'parked') && state?.sizeError !== undefined) throw state.sizeError;

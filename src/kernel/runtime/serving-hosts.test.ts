@@ -58,3 +58,32 @@ test('a call finds its host again when that has gone', async () => {
   for (let call = 0; call < 4; call += 1) void hosts.call(request('sync'));
   expect(sides.two.waiting).toHaveLength(4);
 });
+
+test('a call that must be alone waits until its host is empty, and others go elsewhere meanwhile', async () => {
+  const { hosts, sides } = await two();
+  const before = hosts.call(request('async'), 'two');
+  void hosts.call(request('async'), 'one');
+  void hosts.call(request('async'), 'one');
+  // The less busy one, on which something is under way.
+  const alone = hosts.callAlone(request('async'));
+  const second = hosts.callAlone(request('async'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([sides.one.waiting.length, sides.two.waiting.length]).toEqual([1, 2]);
+  void hosts.call(request('async'));
+  expect([sides.one.waiting.length, sides.two.waiting.length]).toEqual([1, 3]);
+  sides.one.waiting.shift()?.();
+  await before;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([sides.one.waiting.length, sides.two.waiting.length]).toEqual([1, 3]);
+  void hosts.call(request('async'));
+  expect([sides.one.waiting.length, sides.two.waiting.length]).toEqual([1, 4]);
+  sides.one.waiting.shift()?.();
+  expect((await alone).hostId).toBe('one');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(sides.one.waiting).toHaveLength(1);
+  sides.one.waiting.shift()?.();
+  expect((await second).hostId).toBe('one');
+  // Free again.
+  void hosts.call(request('async'));
+  expect(sides.one.waiting).toHaveLength(1);
+});

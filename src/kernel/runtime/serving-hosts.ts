@@ -26,9 +26,16 @@ const HOST_WAIT_MS = 10_000;
  */
 const HOME_CALLS = 64;
 
+/** What is under way on a host that is wanted for one call alone may go on for so long; then it is in company after all. */
+const EMPTY_WITHIN_MS = 2_000;
+
 interface Slot {
   host: ServingHost;
   inFlight: number;
+  /** For one call alone: others go elsewhere, or wait. */
+  reserved: boolean;
+  /** Told when its last call has ended. */
+  onEmpty: (() => void) | null;
 }
 
 export class ServingHosts {
@@ -49,8 +56,8 @@ export class ServingHosts {
       await Promise.all(missing.map((request) => host.load(request)));
       for (const request of missing) given.add(request.hash);
     }
-    this.#slots.set(id, { host, inFlight: 0 });
-    for (const resolve of this.#waiting) resolve();
+    this.#slots.set(id, { host, inFlight: 0, reserved: false, onEmpty: null });
+    this.#wake();
   }
 
   /** A host has ended, or is about to. */
@@ -86,20 +93,42 @@ export class ServingHosts {
   /** Runs a call, avoiding the host that `avoid` names: on the version's home host while it is quick, else on the least busy one. */
   async call(request: CallRequest | ReplayRequest, avoid?: string): Promise<HostAnswer> {
     const [id, slot] = this.#choose(request, avoid) ?? (await this.#wait(request, avoid));
+    return this.#run(id, slot, request);
+  }
+
+  /**
+   * Runs a call on a host that runs nothing else meanwhile, one such call after the other: of several, one of them, nobody knows which,
+   * ended its host, and the next death must say who it was.
+   */
+  callAlone(request: CallRequest | ReplayRequest): Promise<HostAnswer> {
+    const result = this.#alone.then(async () => {
+      const [id, slot] = this.#choose(request, undefined) ?? (await this.#wait(request, undefined));
+      slot.reserved = true;
+      try {
+        await emptied(slot);
+        return await this.#run(id, slot, request);
+      } finally {
+        slot.reserved = false;
+        this.#wake();
+      }
+    });
+    this.#alone = result.catch(() => undefined);
+    return result;
+  }
+
+  async #run(hostId: string, slot: Slot, request: CallRequest | ReplayRequest): Promise<HostAnswer> {
     slot.inFlight += 1;
     try {
-      if ('journal' in request) return { ...(await slot.host.replay(request)), hostId: id };
-      return { outcome: await slot.host.call(request), divergence: null, hostId: id };
+      if ('journal' in request) return { ...(await slot.host.replay(request)), hostId };
+      return { outcome: await slot.host.call(request), divergence: null, hostId };
     } finally {
       slot.inFlight -= 1;
+      if (slot.inFlight === 0) slot.onEmpty?.();
     }
   }
 
-  /** Runs one after the other what must not be near each other: calls of which one, nobody knows which, ended its host. */
-  alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#alone.then(work);
-    this.#alone = result.catch(() => undefined);
-    return result;
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
   }
 
   #missing(given: ReadonlySet<string>): LoadRequest[] {
@@ -116,7 +145,7 @@ export class ServingHosts {
     for (const entry of this.#slots) {
       const isHome = untilHome === 0;
       untilHome -= 1;
-      if (entry[0] === avoid && this.#slots.size > 1) continue;
+      if (entry[1].reserved || (entry[0] === avoid && this.#slots.size > 1)) continue;
       if (isHome && entry[1].inFlight < HOME_CALLS) return entry;
       if (best === undefined || entry[1].inFlight < best[1].inFlight) best = entry;
     }
@@ -134,7 +163,7 @@ export class ServingHosts {
     throw new SeedError('unavailable', 'no sandbox host is ready', { retryAfterMs: 1_000, hint: 'see: seed system:status' });
   }
 
-  /** Until the next host joins, or so long. */
+  /** Until the next host joins or is free again, or so long. */
   async #joined(atMostMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
@@ -148,4 +177,15 @@ export class ServingHosts {
 /** Versions are spread over the hosts. @returns 0 … size - 1 */
 function homeOf(hash: string, size: number): number {
   return (hash.charCodeAt(0) * 16 + hash.charCodeAt(1)) % size;
+}
+
+/** Until nothing is under way on it, or so long. */
+async function emptied(slot: Slot): Promise<void> {
+  if (slot.inFlight === 0) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  slot.onEmpty = resolve;
+  const timer = setTimeout(resolve, EMPTY_WITHIN_MS);
+  await promise;
+  clearTimeout(timer);
+  slot.onEmpty = null;
 }

@@ -63,9 +63,7 @@ export function onServingHosts(hosts: ServingHosts): RunCall {
     let avoid: string | undefined;
     let alone = false;
     for (let attempt = 0; ; attempt += 1) {
-      const other = avoid;
-      const call = (): Promise<HostAnswer> => hosts.call(request, other);
-      const answer: HostAnswer = await (alone ? hosts.alone(call) : call());
+      const answer: HostAnswer = await (alone ? hosts.callAlone(request) : hosts.call(request, avoid));
       const { outcome } = answer;
       if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) return outcome;
       avoid = answer.hostId;

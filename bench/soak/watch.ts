@@ -1,0 +1,66 @@
+// What must not grow while a node works: read from outside, every few seconds.
+import { readdir, readFile } from 'node:fs/promises';
+import type { SeedProcess } from '../../test/seed-process.ts';
+import { pidsOf } from '../crash/victims.ts';
+import type { Sample } from './trend.ts';
+
+const PAGE_MB = 4096 / 2 ** 20;
+
+export class Watch {
+  readonly series = new Map<string, Sample[]>();
+  readonly #seed: SeedProcess;
+  readonly #startedMs = performance.now();
+
+  constructor(seed: SeedProcess) {
+    this.#seed = seed;
+  }
+
+  async look(): Promise<void> {
+    const [hosts, metrics] = await Promise.all([pidsOf(this.#seed, 'root/node/sandbox/serving'), this.#metrics()]);
+    const node = this.#seed.nodePid;
+    const values: Record<string, number | null> = {
+      'node memory, MB': await rssMb(node),
+      'node heap, MB': metrics('nodejs_heap_size_used_bytes', '') / 2 ** 20,
+      'hosts memory, MB': await sum(hosts, rssMb),
+      'node file descriptors': await descriptors(node),
+      'hosts file descriptors': await sum(hosts, descriptors),
+      isolates: metrics('seed_sandbox_isolates', 'role="serving"'),
+      timers: metrics('nodejs_active_resources', 'type="Timeout"'),
+    };
+    const atS = (performance.now() - this.#startedMs) / 1000;
+    // A host that is being replaced has no size.
+    for (const [name, value] of Object.entries(values)) {
+      if (value === null || Number.isNaN(value)) continue;
+      const samples = this.series.get(name) ?? [];
+      samples.push({ atS, value });
+      this.series.set(name, samples);
+    }
+  }
+
+  async #metrics(): Promise<(name: string, labels: string) => number> {
+    const answer = await fetch(`${this.#seed.url}/metrics`, { headers: { authorization: `Bearer ${this.#seed.token}` } });
+    const lines = (await answer.text()).split('\n');
+    return (name, labels) =>
+      Number(
+        lines
+          .find((line) => line.startsWith(labels === '' ? `${name} ` : `${name}{${labels}}`))
+          ?.split(' ')
+          .at(-1) ?? Number.NaN,
+      );
+  }
+}
+
+/** Null while one of them is just gone. */
+async function sum(pids: readonly number[], of: (pid: number) => Promise<number | null>): Promise<number | null> {
+  const values = await Promise.all(pids.map(of));
+  return pids.length < 2 || values.includes(null) ? null : values.reduce<number>((all, value) => all + (value ?? 0), 0);
+}
+
+async function rssMb(pid: number): Promise<number | null> {
+  const statm = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => null);
+  return statm === null ? null : Number(statm.split(' ')[1]) * PAGE_MB;
+}
+
+async function descriptors(pid: number): Promise<number | null> {
+  return (await readdir(`/proc/${pid}/fd`).catch(() => null))?.length ?? null;
+}
