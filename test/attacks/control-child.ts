@@ -32,6 +32,8 @@ async function run({ js, input }: Request): Promise<string> {
     log: { debug: log, info: log, warn: log, error: log },
     now: () => Date.now(),
     random: () => Math.random(),
+    sleep: async () => {},
+    ask: async (question: unknown) => String(JSON.stringify(question)),
     state: {
       get: async () => (state === undefined ? undefined : (JSON.parse(state) as unknown)),
       set: async (value: unknown) => {

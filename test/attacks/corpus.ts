@@ -3,7 +3,7 @@ import { CONTRACTS, EXAMPLES, FORGERY, LATER, LOADING, POLLUTION } from './bound
 import { payloadsOf } from './denial.ts';
 import { ALLOCATION, BIG_INTEGERS, NATIVE } from './denial-memory.ts';
 import { ANSWERS, DEPTH, ERRORS } from './denial-results.ts';
-import { HOST_CALLS, LOGS, LOOPS, PATTERNS, PROMISES } from './denial-time.ts';
+import { HOST_CALLS, LOGS, LOOPS, PARKING, PATTERNS, PROMISES } from './denial-time.ts';
 import { CHAINS } from './escape-chains.ts';
 import { escapeCauses, escapeMatrix } from './escapes.ts';
 import type { Payload } from './payload.ts';
@@ -20,6 +20,7 @@ export function corpus(): Payload[] {
     ...payloadsOf('denial', 'promises', PROMISES),
     ...payloadsOf('denial', 'host-calls', HOST_CALLS),
     ...payloadsOf('denial', 'logs', LOGS),
+    ...payloadsOf('denial', 'parking', PARKING),
     ...payloadsOf('denial', 'depth', DEPTH),
     ...payloadsOf('boundary', 'answers', ANSWERS),
     ...payloadsOf('boundary', 'errors', ERRORS),

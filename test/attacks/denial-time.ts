@@ -128,3 +128,19 @@ export const LOGS: Readonly<Record<string, Sketch>> = {
   },
   'in-the-error': { body: "for (let i = 0; i < 1000; i += 1) ctx.log.error('line\\n\\t\\u0000' + i); throw new Error('after the flood');" },
 };
+
+const parks = (body: string): Sketch => ({ body, isolation: 'call', mayAnswer: true });
+
+/** Calls that leave their host while they wait, and come back. */
+export const PARKING: Readonly<Record<string, Sketch>> = {
+  'loop-after-sleep': parks('await ctx.sleep(1); for (;;);'),
+  'sleep-flood': parks('for (;;) ctx.sleep(1000);'),
+  'loop-after-short-sleeps': parks('for (let i = 0; i < 30; i += 1) await ctx.sleep(0); for (;;);'),
+  'ask-flood': parks("for (;;) ctx.ask('x'.repeat(1000));"),
+  'huge-question': parks("await ctx.ask('x'.repeat(20_000_000));"),
+  'schema-that-loops': parks("await ctx.ask('x', { schema: { get type() { for (;;); } } });"),
+  'schema-pattern': parks("await ctx.ask('x', { schema: { type: 'string', pattern: '^(a+)+$' } });"),
+  'odd-times': parks(
+    'await Promise.allSettled([NaN, -1, Infinity, 1e300, 2 ** 53, "1", {}, { valueOf() { for (;;); } }].map((ms) => ctx.sleep(ms))); return 1;',
+  ),
+};

@@ -10,6 +10,10 @@ export const ROOTS: Readonly<Record<string, string>> = {
   'ctx-random': 'root.r = ctx.random;',
   'ctx-state': 'root.r = ctx.state;',
   'ctx-state-get': 'root.r = ctx.state.get;',
+  'ctx-sleep': 'root.r = ctx.sleep;',
+  'ctx-ask': 'root.r = ctx.ask;',
+  'sleep-promise': 'root.r = ctx.sleep(1);',
+  'ask-refusal': 'try { await ctx.ask(1n); } catch (error) { root.r = error; }',
   'ctx-principal': 'root.r = ctx.principal;',
   input: 'root.r = input;',
   'input-member': 'root.r = input.list;',
@@ -42,3 +46,6 @@ export const ROOTS: Readonly<Record<string, string>> = {
     "const aborting = new AbortController(); aborting.signal.addEventListener('abort', (event) => { root.r = event; }); aborting.abort();",
   'abort-any': 'root.r = AbortSignal.any([AbortSignal.abort()]);',
 };
+
+/** These need a contract that lets the call leave its host. */
+export const PARKING_ROOTS: ReadonlySet<string> = new Set(['ctx-sleep', 'ctx-ask', 'sleep-promise', 'ask-refusal']);

@@ -1,7 +1,7 @@
 // Every escape: host roots × constructor chains with a sink and a way out for each, and the single causes beside them.
 import { CAUSES } from './escape-causes.ts';
 import { CHAIN_TOOLS, CHAINS } from './escape-chains.ts';
-import { ROOTS } from './escape-roots.ts';
+import { PARKING_ROOTS, ROOTS } from './escape-roots.ts';
 import { SINKS, sinkBody, WAYS_OUT } from './escape-sinks.ts';
 import type { Payload } from './payload.ts';
 
@@ -21,6 +21,7 @@ export function escapeMatrix(): Payload[] {
         category: sink,
         cause: root,
         place: 'call',
+        isolation: PARKING_ROOTS.has(root) ? 'call' : 'version',
         top: CHAIN_TOOLS,
         body: `const root = { r: null }; ${reach}\n    const { r } = root;\n    const F = ${expression};\n    ${sinkBody(sink, way)}`,
       };

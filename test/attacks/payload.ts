@@ -32,6 +32,10 @@ export interface Payload {
   mayAnswer?: boolean;
 }
 
+const CAPABILITIES = ['log', 'now', 'random', 'state'];
+/** Granted to payloads with a context for each call, which only those may have. */
+const PARKING = ['sleep', 'ask'];
+
 /** Limits of every payload's calls; the judge counts from the deadline. */
 const LIMITS = { cpuMs: 150, deadlineMs: 500, memoryMb: 32 } as const;
 
@@ -68,7 +72,7 @@ export default contract({
   name: '${name}',
   summary: 'an attack',
   exports: { handle: { kind: 'call', input: z.object({ n: z.number(), list: z.array(z.number()), text: z.string() }), output: z.unknown() } },
-  capabilities: ['log', 'now', 'random', 'state'],
+  capabilities: [${(isolation === 'call' ? [...CAPABILITIES, ...PARKING] : CAPABILITIES).map((name) => `'${name}'`).join(', ')}],
   limits: { cpuMs: ${LIMITS.cpuMs}, deadlineMs: ${LIMITS.deadlineMs}, memoryMb: ${LIMITS.memoryMb} },
   isolation: '${isolation}',
   ${place === 'example' ? `examples: [{ input: ${JSON.stringify(INPUT)} }],` : ''}
