@@ -1,7 +1,9 @@
 // How a sandbox host is started: which program, with which of Node's rights taken away.
+import { closeSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { spawnProcess, type ChildHandle } from '#lib/process.ts';
+import { ConfinedProcess } from './confined-process.ts';
 import type { OsLayer } from './os-layer.ts';
 import { strippedProgram } from './host-program.ts';
 
@@ -42,7 +44,13 @@ export function spawnHost(options: { blackBoxFd: number; shortLived: boolean; la
   const url = pathToFileURL(entry);
   const program = isStripped ? [join(import.meta.dirname, 'host-loader.mjs'), parent, url.href] : [entry, parent];
   const [file, ...rest] = layer.wrap([process.execPath, ...args, ...program], readable);
-  return spawnProcess(file, rest, { env: {}, cwd: '/', stdio: isStripped ? [...stdio, strippedProgram(url)] : stdio });
+  const source = isStripped ? strippedProgram(url) : null;
+  try {
+    const handle = spawnProcess(file, rest, { env: {}, cwd: '/', stdio: source === null ? stdio : [...stdio, source] });
+    return layer.ownNumbers ? new ConfinedProcess(handle) : handle;
+  } finally {
+    if (source !== null) closeSync(source);
+  }
 }
 
 function packageRoot(): string {

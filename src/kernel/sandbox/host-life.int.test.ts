@@ -1,6 +1,6 @@
 // A host's beginning and its end: it never outlives its parent, and it is never waited for in vain.
 import { spawn } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -120,10 +120,11 @@ test('a host whose parent went before it could be told of it ends at once', asyn
   const [program = '', ...args] = readFileSync(`/proc/${host.pid}/cmdline`, 'latin1').split('\0').slice(0, -1);
   const firstWords = async (parentPid: number): Promise<string> => {
     const blackBox = openUnlinkedFile();
-    const stdio = ['ignore', 'ignore', 'inherit', 'pipe', blackBox, strippedProgram(new URL('./host-entry.ts', import.meta.url))] as const;
+    const hostProgram = strippedProgram(new URL('./host-entry.ts', import.meta.url));
+    const stdio = ['ignore', 'ignore', 'inherit', 'pipe', blackBox, hostProgram] as const;
     const command = args.map((argument) => (argument === String(process.pid) ? String(parentPid) : argument));
     const child = spawn(program, command, { env: {}, stdio: [...stdio] });
-    closeSync(blackBox);
+    for (const fd of [blackBox, hostProgram]) closeSync(fd);
     const exit = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(String(signal ?? code))));
     const ready = new Promise<string>((resolve) => child.stdio[3]!.once('data', (bytes) => resolve(String(bytes))));
     const first = await Promise.race([ready, exit]);
@@ -148,6 +149,37 @@ test.runIf(parentDeathSignal())('a host ends with a parent that is killed even w
   await vi.waitFor(() => expect(pids.host !== undefined && pids.busy).toBe(true), WAIT);
   process.kill(pids.parent, 'SIGKILL');
   await vi.waitFor(() => expect(identifyProcess(pids.host!)).toBeNull(), WAIT);
+});
+
+test.runIf(process.platform === 'linux')('nothing of a host is left when it is said to have ended, for anybody to reap', async () => {
+  const ways: ((host: SandboxHost) => unknown)[] = [
+    (host) => host.close(),
+    (host) => host.kill(),
+    ({ pid }) => process.kill(pid, 'SIGKILL'),
+    ({ pid }) => {
+      for (const one of upTo(process.pid, pid)) process.kill(one, 'SIGSTOP');
+      return vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'latin1')).toMatch(/\) T /), WAIT);
+    },
+  ];
+  for (const end of ways) {
+    const host = await startTestHost();
+    const processes = upTo(process.pid, host.pid);
+    await end(host);
+    host.kill();
+    await host.exited;
+    expect(processes.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  }
+});
+
+test.runIf(process.platform === 'linux')('no two hosts hold the same file: one that was taken over could write into it', async () => {
+  const hosts = [await startTestHost(), await startTestHost()];
+  const filesOf = ({ pid }: SandboxHost): number[] =>
+    readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false }))
+      .flatMap((file) => (file?.isFile() ? file.ino : []));
+  const [one = [], other = []] = hosts.map(filesOf);
+  expect(one).toHaveLength(2);
+  expect(one.filter((inode) => other.includes(inode))).toEqual([]);
 });
 
 test('starting leaves no descriptor behind', async () => {
@@ -201,3 +233,10 @@ test('a host that has much to say, to a parent that is slow to listen, is not ta
   };
   for (let round = 0; round < 3; round += 1) expect(outputOf(await host.call(callRequest(1, { onRequest: slow })))).toBe('said');
 });
+
+/** The processes from `pid` up to the one below `ancestor`. */
+function upTo(ancestor: number, pid: number): number[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  return parent === ancestor ? [pid] : [pid, ...upTo(ancestor, parent)];
+}

@@ -6,7 +6,7 @@ const PROGRAM = 5;
 
 const { size } = fstatSync(PROGRAM);
 const bytes = Buffer.alloc(size);
-// By position: the descriptor's own is shared with every other host.
+// By position: the descriptor's own stands where the parent has stopped writing.
 readSync(PROGRAM, bytes, 0, size, 0);
 const sources = JSON.parse(bytes.toString());
 

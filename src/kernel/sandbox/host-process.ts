@@ -1,9 +1,8 @@
 // A sandbox host's process and the wire to it: lines out, once per turn of the loop; lines in, to the last one it wrote.
-import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 import type { ChildHandle, ProcessExit } from '#lib/process.ts';
 import { BlackBox, type BlackBoxRecord } from './black-box.ts';
+import { ConfinedProcess } from './confined-process.ts';
 import { spawnHost } from './host-command.ts';
 import { LineReader } from './line-reader.ts';
 import type { OsLayer } from './os-layer.ts';
@@ -22,8 +21,6 @@ export class HostProcess {
   readonly ended: Promise<HostEnd>;
   readonly #blackBox: BlackBox;
   readonly #socket: Socket;
-  readonly #layer: OsLayer;
-  #pid: number;
   #out = '';
   #flushing = false;
   #lastWords = '';
@@ -38,8 +35,6 @@ export class HostProcess {
       this.#blackBox[Symbol.dispose]();
       throw error;
     }
-    this.#layer = options.layer;
-    this.#pid = this.handle.pid;
     this.#socket = this.handle.stdio[3] as Socket;
     const reader = new LineReader();
     this.#socket.setEncoding('utf8');
@@ -50,13 +45,9 @@ export class HostProcess {
     this.ended = this.#end();
   }
 
-  /** Of the host itself, which the process that was started may only be around; known from when it says that it is ready. */
-  get pid(): number {
-    return this.#pid;
-  }
-
+  /** It has said its first word. */
   becameReady(): void {
-    if (this.#layer.ownNumbers) this.#pid = lastDescendant(this.handle.pid);
+    if (this.handle instanceof ConfinedProcess) this.handle.begun();
   }
 
   /** What it wrote to its standard error: V8's own words, when it died of V8. */
@@ -81,29 +72,12 @@ export class HostProcess {
     });
   }
 
-  /** What is around it ends with 128 and the number of the signal that has ended it. */
-  #exitOfHost(exit: ProcessExit): ProcessExit {
-    if (!this.#layer.ownNumbers || exit.code === null || exit.code <= 128) return exit;
-    const signal = Object.entries(constants.signals).find(([, number]) => number === (exit.code ?? 0) - 128)?.[0];
-    return signal === undefined ? exit : { code: null, signal: signal as NodeJS.Signals };
-  }
-
   async #end(): Promise<HostEnd> {
-    const exit = this.#exitOfHost(await this.handle.exited);
+    const exit = await this.handle.exited;
     if (!this.#socket.closed) await new Promise((resolve) => this.#socket.once('close', resolve));
     this.#isEnded = true;
     const record = this.#blackBox.read();
     this.#blackBox[Symbol.dispose]();
     return { exit, record };
-  }
-}
-
-/** Each in the chain has one child. The process itself where nothing tells. */
-function lastDescendant(pid: number): number {
-  try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return child === undefined || child === '' ? pid : lastDescendant(Number(child));
-  } catch {
-    return pid;
   }
 }

@@ -1,14 +1,25 @@
 // The host's own source without its types, taken out once here: a host that loads TypeScript itself needs three times the processor
 // time to start and 40 MB more. In the published package the program is JavaScript and nothing of this happens.
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { openUnlinkedFile } from './unlinked-file.ts';
 
-let descriptor: number | undefined;
+const programs = new Map<string, string>();
 
-/** A descriptor of {url: JavaScript} of a program's modules, for `host-loader.mjs` to inherit. Open as long as this process lives. */
+/**
+ * A file of {url: JavaScript} of a program's modules, for `host-loader.mjs` to inherit. Each host has its own: one that an attacker
+ * has taken over could write into it.
+ * @returns a descriptor for the caller to close
+ */
 export function strippedProgram(entry: URL): number {
-  if (descriptor !== undefined) return descriptor;
+  const program = programs.get(entry.href) ?? stripped(entry);
+  programs.set(entry.href, program);
+  const descriptor = openUnlinkedFile();
+  writeFileSync(descriptor, program);
+  return descriptor;
+}
+
+function stripped(entry: URL): string {
   const sources: Record<string, string> = {};
   const left = [entry];
   for (let url = left.pop(); url !== undefined; url = left.pop()) {
@@ -17,9 +28,7 @@ export function strippedProgram(entry: URL): number {
     sources[url.href] = source;
     for (const [, path = ''] of source.matchAll(/^(?:import|export)\b[^'"]*?'(\.{1,2}\/[^']+)';$/gm)) left.push(new URL(path, url));
   }
-  descriptor = openUnlinkedFile();
-  writeSync(descriptor, JSON.stringify(sources), 0);
-  return descriptor;
+  return JSON.stringify(sources);
 }
 
 function withoutTypes(source: string): string {

@@ -70,7 +70,8 @@ function bubblewrap(program: string, limits: readonly string[]): OsLayer {
       program,
       ...['--unshare-user', '--disable-userns', '--uid', NOBODY, '--gid', NOBODY],
       ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', 'sandbox'],
-      ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
+      // No session of its own: it is begun in a new one, and one signal to that group must reach all of them.
+      ...['--die-with-parent', '--cap-drop', 'ALL', '--clearenv'],
       ...[...sharedObjects(), process.execPath, ...readable].filter(existsSync).flatMap((path) => ['--ro-bind', path, path]),
       ...['--proc', '/proc', '--remount-ro', '/', '--chdir', '/', '--'],
       ...command,

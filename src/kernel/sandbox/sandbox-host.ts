@@ -117,7 +117,7 @@ export class SandboxHost implements AsyncDisposable {
 
   /** Of the process that runs the isolates. */
   get pid(): number {
-    return this.#process.pid;
+    return this.#process.handle.pid;
   }
 
   /** What the process wrote to its standard error before it ended, if anything: V8's own words. */
