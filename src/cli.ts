@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { readCatalogue } from '#interfaces/cli/catalogue-file.ts';
 import type { ConnectionSettings } from '#interfaces/cli/node-address.ts';
 import { runCli } from '#interfaces/cli/run.ts';
+import { SeedError } from '#lib/error.ts';
+import type { CatalogueEntry } from '#operation/catalogue-entry.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const version = readFileSync(join(ROOT, 'VERSION'), 'utf8').trim();
@@ -41,9 +43,21 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { PLAIN } = await import('#interfaces/cli/help-style.ts');
     const entries = catalogue();
     const help = (words: readonly string[], { all }: { all: boolean }) => helpOn(words, entries, { version, all, style: PLAIN });
-    return await runLocal(entry.name, input, { operations, version, signal, help });
+    const observe = async ({ everyMs }: { everyMs: number }): Promise<string> => {
+      const { connect } = await import('#interfaces/cli/connect.ts');
+      const view = await import('#interfaces/cli/observe/observe.ts');
+      const client = await connect(await settings(), { version });
+      return await view.observe({ terminal: process, client, everyMs, signal, find: (name) => knownEntry(entries, name) });
+    };
+    return await runLocal(entry.name, input, { operations, version, signal, help, observe });
   },
 });
+
+function knownEntry(entries: readonly CatalogueEntry[], name: string): CatalogueEntry {
+  const entry = entries.find((one) => one.name === name);
+  if (entry === undefined) throw new SeedError('internal', `there is no operation ${name}`);
+  return entry;
+}
 
 async function settings(): Promise<ConnectionSettings> {
   const { loadConfig } = await import('./config.ts');

@@ -26,6 +26,17 @@ export interface NodeInfo {
   url: string | null;
 }
 
+export interface HostView {
+  host: string;
+  pid: number;
+  isolates: number;
+  executing: number;
+  calls: number;
+  versions: number;
+  memoryMb: number | null;
+  lagMs: number;
+}
+
 export interface NodePorts {
   node: NodeInfo;
   registry: Registry<NodePorts>;
@@ -56,4 +67,8 @@ export interface NodePorts {
   resetRestartCounters: () => number;
   /** Ends the process with the code that makes the root supervisor start it again. */
   restart: (options: { force: boolean }) => void;
+  /** @throws SeedError `not_found`, `invalid_input` for one that others stand on, `invalid_state` */
+  restartChild: (path: string, options: { stop: boolean; dryRun: boolean }) => Promise<void>;
+  /** Sandbox hosts that run now. */
+  hosts: () => readonly HostView[];
 }

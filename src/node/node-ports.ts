@@ -7,6 +7,8 @@ import type { MetricsHistory } from '#telemetry/metrics-history.ts';
 import { nodeTree, resetRestarts } from './node-tree.ts';
 import type { Parts } from './parts.ts';
 import { totalMemory } from './process-tree.ts';
+import { hostView } from './host-view.ts';
+import { restartChild } from './restart-child.ts';
 
 export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; history: MetricsHistory }): NodePorts {
   const { registry, history } = its;
@@ -34,5 +36,7 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     memoryBytes: async () => totalMemory(await nodeTree(parts)),
     resetRestartCounters: () => resetRestarts(parts),
     restart: ({ force }) => ground.stop(force ? 'system:restart --force' : 'system:restart', EXIT_CODE.restart),
+    restartChild: (path, options) => restartChild(parts, path, options),
+    hosts: () => [...parts.runningHosts].map(([host, role]) => hostView(host, role)),
   };
 }

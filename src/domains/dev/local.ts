@@ -3,15 +3,16 @@ import { SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { parseInput } from '#operation/input.ts';
 import type { Operation } from '#operation/operation.ts';
+import { observe } from '../runtime/index.ts';
 import { completion, docs, help } from './cli.ts';
-import type { LocalPorts } from './ports.ts';
+import type { DevPorts, LocalPorts } from './ports.ts';
 
 export interface LocalRun extends LocalPorts {
   operations: readonly Operation<never>[];
   signal: AbortSignal;
 }
 
-const LOCAL = [help, docs, completion];
+const LOCAL: readonly Operation<DevPorts>[] = [help, docs, completion, observe];
 
 /** @param input in wire names. @throws SeedError */
 export async function runLocal(name: string, input: unknown, { operations, signal, ...local }: LocalRun): Promise<unknown> {

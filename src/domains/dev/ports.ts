@@ -12,4 +12,6 @@ export interface LocalPorts {
   version: string;
   /** The text of `seed help`. @throws SeedError `not_found` for a command that nobody knows. */
   help(words: readonly string[], options: { all: boolean }): Promise<string>;
+  /** Shows the node until the user leaves; only where there may be a terminal. @throws SeedError `bad_request` when there is none */
+  observe?(options: { everyMs: number }): Promise<string>;
 }

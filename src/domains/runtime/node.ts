@@ -1,5 +1,6 @@
 // Handlers of system:*.
 import type { HealthReport } from '#kernel/health.ts';
+import { SeedError } from '#lib/error.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { OperationContext } from '#operation/operation.ts';
 import { allows } from '#operation/principal.ts';
@@ -47,6 +48,8 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
     database: { engine: info.engine, version: info.version, state: database.state(), sizeBytes: info.sizeBytes },
     tree: rows(tree, { nowMs, above: [] }),
     sandbox,
+    hosts: ports.hosts(),
+    calls: await hotCalls(ports, nowMs),
     ...(input.detailed
       ? { settings: ports.settings.config.settings.map(({ name, value, origin }) => ({ key: name, value, origin })) }
       : {}),
@@ -82,6 +85,9 @@ function reportText(report: HealthReport): string {
   return [`${report.node} is ${report.status} at ${report.system_time}`, ...checks].join('\n');
 }
 
+/** A minute. */
+const HOT_MS = 60_000;
+
 export function ping() {
   return { status: 'ok' as const };
 }
@@ -99,9 +105,32 @@ export function logs(input: { level?: LogLevel; module?: string; tail: number; f
   return logLines(ports.logs, filter, { lines: input.tail, follow: input.follow, signal, lastEventId });
 }
 
-export function restart(input: { force: boolean }, { ports, dryRun }: Context) {
-  if (!dryRun) ports.restart({ force: input.force });
-  return { restarting: !dryRun, applied: !dryRun };
+/** The most called first. */
+async function hotCalls(ports: NodePorts, nowMs: number) {
+  const workers = ports.runtime.workers();
+  const rows = await Promise.all(
+    workers.map(async (worker) => {
+      const figures = worker.live?.stats.figures(nowMs - HOT_MS);
+      return {
+        agent: worker.agent,
+        version: worker.live?.number ?? null,
+        perSecond: Math.round(((figures?.calls ?? 0) * 10_000) / HOT_MS) / 10,
+        p95Ms: figures?.p95Ms ?? null,
+        errorRate: figures?.errorRate ?? 0,
+        inFlight: await worker.inFlight(),
+        waiting: worker.waiting,
+      };
+    }),
+  );
+  return rows.toSorted((a, b) => b.perSecond - a.perSecond || a.agent.localeCompare(b.agent));
+}
+
+export async function restart(input: { force: boolean; child?: string; stop: boolean }, { ports, dryRun }: Context) {
+  if (input.child === undefined) {
+    if (input.stop) throw new SeedError('invalid_input', 'only a child can be stopped', { hint: 'the whole node: kill -TERM its process' });
+    if (!dryRun) ports.restart({ force: input.force });
+  } else await ports.restartChild(input.child, { stop: input.stop, dryRun });
+  return { restarting: !dryRun && !input.stop, applied: !dryRun };
 }
 
 export function heartbeatReset(_input: object, { ports }: Context) {

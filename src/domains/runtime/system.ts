@@ -1,7 +1,9 @@
 // system:* — the node itself.
 import { z } from 'zod';
 import { SANDBOX_LAYERS } from '#kernel/sandbox/layer-names.ts';
+import { operationsWith, type Operation } from '#operation/operation.ts';
 import { operation } from '../operation.ts';
+import type { TerminalPorts } from './observe.ts';
 
 const nothing = z.object({});
 
@@ -14,6 +16,27 @@ const treeRow = z.object({
   restarts: z.int(),
   memoryMb: z.int().nullable(),
   lastExit: z.string().nullable(),
+});
+
+const hostRow = z.object({
+  host: z.string().describe('serving, validator or evaluator'),
+  pid: z.int(),
+  isolates: z.int(),
+  executing: z.int().describe('isolates whose code runs right now, on threads of their own'),
+  calls: z.int().describe('calls without an answer yet'),
+  versions: z.int().describe('versions that are loaded'),
+  memoryMb: z.int().nullable(),
+  lagMs: z.number().describe('how long it took to answer the last time it was asked for a sign of life'),
+});
+
+const callRow = z.object({
+  agent: z.string(),
+  version: z.int().nullable(),
+  perSecond: z.number().describe('calls of the live version in the last minute'),
+  p95Ms: z.number().nullable(),
+  errorRate: z.number(),
+  inFlight: z.int(),
+  waiting: z.int().describe('calls that wait for the turn of their instance'),
 });
 
 const layer = z.object({
@@ -50,6 +73,8 @@ export const status = operation({
     database: z.object({ engine: z.string(), version: z.string(), state: z.string(), sizeBytes: z.int() }),
     tree: z.array(treeRow).describe('supervision tree, each child behind its supervisor'),
     sandbox,
+    hosts: z.array(hostRow).describe('sandbox hosts that run now'),
+    calls: z.array(callRow).describe('agents by how much they are called'),
     settings: z
       .array(z.object({ key: z.string(), value: z.union([z.string(), z.number(), z.boolean()]).nullable(), origin: z.string() }))
       .optional(),
@@ -184,11 +209,22 @@ export const restart = operation({
   summary: 'restart the node process: drain, stop in order, start again',
   kind: 'dangerous',
   permission: { resource: 'system', action: 'restart' },
-  input: z.object({ force: z.boolean().default(false).describe('do not wait for calls in flight') }),
+  input: z.object({
+    force: z.boolean().default(false).describe('do not wait for calls in flight'),
+    child: z
+      .string()
+      .max(500)
+      .optional()
+      .describe('only this child, by its path in system:status: a sandbox host, or an agent; the rest stand on each other'),
+    stop: z.boolean().default(false).describe('of a child: end it and leave it so, until it is restarted'),
+  }),
   output: z.object({ restarting: z.boolean(), applied: z.boolean() }),
   http: { method: 'POST', path: '/api/system/restart', status: 202 },
   cli: { short: { force: 'f' } },
-  examples: [{ summary: 'after a change of settings', input: {} }],
+  examples: [
+    { summary: 'after a change of settings', input: {} },
+    { summary: 'one sandbox host', input: { child: 'root/node/sandbox/serving-1' } },
+  ],
   handler: () => import('./node.ts').then((m) => m.restart),
 });
 
@@ -203,4 +239,18 @@ export const heartbeatReset = operation({
   http: { method: 'POST', path: '/api/system/heartbeat/reset' },
   examples: [{ summary: 'after a repair', input: {} }],
   handler: () => import('./node.ts').then((m) => m.heartbeatReset),
+});
+
+export const observe: Operation<TerminalPorts> = operationsWith<TerminalPorts>()({
+  name: 'system:observe',
+  summary: 'live terminal view of the supervision tree, hosts and hot calls; restarts and stops children',
+  description:
+    'Needs a terminal, also one over ssh. Arrow keys or j and k choose a child, r restarts it, s stops it (both ask first), p pauses, q leaves.',
+  kind: 'local',
+  permission: { resource: 'system', action: 'read' },
+  input: z.object({ every: z.string().default('1s').describe('how often it looks again, 200ms to 60s') }),
+  output: z.string(),
+  http: null,
+  examples: [{ summary: 'every two seconds', input: { every: '2s' } }],
+  handler: () => import('./observe.ts').then((m) => m.observe),
 });

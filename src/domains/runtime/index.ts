@@ -1,0 +1,2 @@
+// What other contexts may import.
+export { observe } from './system.ts';
