@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { SeedError } from '#lib/error.ts';
 import type { ActivityEntry } from './activity.ts';
 import { garden, gardenOperations, type GardenPorts } from './fixture.ts';
 import { createGate, type GateProblem, type GateRequest } from './gate.ts';
+import { LiveAnswer, type AnswerEvent } from './live-answer.ts';
+import { operation, type Operation } from './operation.ts';
 import { STRANGER, type Principal } from './principal.ts';
 import { createRegistry } from './registry.ts';
 import { encodeOutput } from './output.ts';
@@ -190,6 +193,48 @@ describe('what comes out', () => {
     const stream = (await call('pots:watch', { input: { potId: 'p1', until: 1_000 } })) as AsyncIterable<unknown>;
     for await (const _ of stream) break;
     expect(ports.watching).toBe(0);
+  });
+});
+
+describe('a live answer', () => {
+  const live = (events: boolean): Operation<GardenPorts> =>
+    operation<GardenPorts>({
+      name: 'pots:sing',
+      summary: 'sing to the pots',
+      kind: 'read',
+      events,
+      permission: { resource: 'pots', action: 'read' },
+      input: z.object({}),
+      output: z.object({ songLine: z.string() }),
+      http: null,
+      examples: [],
+      handler: async () => (_, context) => (context.wantsEvents === undefined ? { songLine: 'all of it' } : new LiveAnswer(song())),
+    });
+  async function* song(): AsyncGenerator<AnswerEvent> {
+    yield { event: 'chunk', id: 1, data: 'la' };
+    throw new Error('the singer is hoarse');
+  }
+  const sing = (events: boolean, wantsEvents?: 'always'): { answer: Promise<unknown>; problems: GateProblem[] } => {
+    const problems: GateProblem[] = [];
+    const gate = createGate({ ports: garden(), activity: { append: async () => undefined }, report: (problem) => problems.push(problem) });
+    return { problems, answer: gate.call(live(events), { principal: gardener, input: {}, wantsEvents }) };
+  };
+
+  test('goes out as it is made, and what fails on the way fails in the form that a caller may see', async () => {
+    const { answer, problems } = sing(true, 'always');
+    const { events } = (await answer) as LiveAnswer;
+    const seen: unknown[] = [];
+    const read = async (): Promise<void> => {
+      for await (const event of events) seen.push(event);
+    };
+    expect((await failure(read())).code).toBe('internal');
+    expect(seen).toEqual([{ event: 'chunk', id: 1, data: 'la' }]);
+    expect(problems).toHaveLength(1);
+  });
+
+  test('is only wanted where the definition knows of it and the caller takes it', async () => {
+    expect(await sing(true).answer).toEqual({ songLine: 'all of it' });
+    expect(await sing(false, 'always').answer).toEqual({ songLine: 'all of it' });
   });
 });
 
