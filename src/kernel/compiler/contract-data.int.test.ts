@@ -210,6 +210,19 @@ test('grants have defaults, and a contract without them has none', async () => {
   expect((await withInput('z.object({})')).contract).not.toHaveProperty('grants');
 });
 
+test('the state has a version and a schema, or is not in the data at all', async () => {
+  const rest = 'capabilities: ["state"], state: { version: 3, schema: z.strictObject({ n: z.int() }) }';
+  const { contract: data } = await withInput('z.object({})', rest);
+  expect(data.state).toMatchObject({
+    version: 3,
+    schema: { type: 'object', required: ['n'], additionalProperties: false },
+  });
+  expect(await withInput('z.object({})', 'capabilities: ["state"], state: {}')).toMatchObject({ contract: { state: { version: 1 } } });
+  const { contract: without } = await withInput('z.object({})', 'capabilities: ["state"]');
+  // As it was before states had versions: what is stored keeps its hash.
+  expect(without).not.toHaveProperty('state');
+});
+
 describe('what is no contract is refused', () => {
   test.each([
     ['colour: 1', 'Unrecognized key: "colour"'],
@@ -231,6 +244,14 @@ describe('what is no contract is refused', () => {
     ['capabilities: ["fetch"], grants: { fetch: { hosts: ["a.example"], responseBytes: 1e9 } }', 'grants.fetch.responseBytes: '],
     ['capabilities: ["call"], grants: { call: { agents: ["*"] } }', 'grants.call.agents[0]: '],
     ['grants: { write: {} }', 'grants: Unrecognized key: "write"'],
+    ['state: { version: 2 }', 'state: describes a state that is not granted'],
+    ['capabilities: ["state"], state: { version: 0 }', 'state.version: '],
+    ['capabilities: ["state"], state: 2', 'state: '],
+    ['capabilities: ["state"], state: { version: 2, codeChange: () => 1 }', 'state.codeChange: a function is not JSON'],
+    ['capabilities: ["state"], state: { schema: z.number().transform((n) => n) }', 'state.schema: '],
+    ['capabilities: ["state"], state: { schema: { type: "object" } }', 'state.schema: '],
+    ['capabilities: ["state"], state: { schema: z.object({ n: z.int().default(1) }) }', 'state.schema.n: a default is never filled'],
+    ['exports: { codeChange: { kind: "lifecycle" } }', 'exports.codeChange.name: is a name that every object has'],
     ['objective: { name: "x", direction: () => 1 }', 'objective.direction: a function is not JSON'],
     ['examples: [{ input: { a: "x" } }]', "examples[0].input: the input's a must be number"],
     ['examples: [{ input: { a: 1 }, output: { ok: 1 } }]', "examples[0].output: the output's ok must be boolean"],

@@ -14,7 +14,7 @@ import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
 import type { IdempotentAnswer } from './state-store.ts';
 
 /** A call that loses its hosts by others' fault is run again for so long after the first time. */
-const RETRY_MS = 10_000;
+export const RETRY_MS = 10_000;
 const LONGEST_PAUSE_MS = 50;
 
 const FAILURE_CODES: Readonly<Record<CallFailure, ErrorCode>> = {
@@ -132,7 +132,7 @@ export async function run(
 }
 
 /** It lost its host by another's fault, and nothing it did has left the node. */
-function mayRunAgain(outcome: Extract<CallOutcome, { ok: false }>): boolean {
+export function mayRunAgain(outcome: Extract<CallOutcome, { ok: false }>): boolean {
   return outcome.failure === 'host_lost' && !outcome.suspect && !outcome.hadRequests;
 }
 

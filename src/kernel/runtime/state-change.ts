@@ -3,12 +3,9 @@
 import { SeedError, toSeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { CODE_CHANGE_CALL, type CallOutcome, type CallRequest } from '../sandbox/call.ts';
-import { blame, failureError, type Blame } from './invocation.ts';
+import { blame, failureError, mayRunAgain, RETRY_MS, type Blame } from './invocation.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
-
-/** A call that lost its host by another's fault is run again this often. */
-const MAX_RETRIES = 3;
 
 /** from: up, from the version of the state that is there. down: to the older version of the state that is wanted again. */
 export type StateChange = { from: number } | { down: number };
@@ -62,10 +59,11 @@ export function onServingHosts(hosts: ServingHosts): RunCall {
   return async (request) => {
     let avoid: string | undefined;
     let alone = false;
-    for (let attempt = 0; ; attempt += 1) {
+    for (let firstLostMs = Number.POSITIVE_INFINITY; ;) {
       const answer: HostAnswer = await (alone ? hosts.callAlone(request) : hosts.call(request, avoid));
       const { outcome } = answer;
-      if (outcome.ok || outcome.failure !== 'host_lost' || outcome.suspect || attempt === MAX_RETRIES) return outcome;
+      if (outcome.ok || !mayRunAgain(outcome) || performance.now() - firstLostMs > RETRY_MS) return outcome;
+      firstLostMs = Math.min(firstLostMs, performance.now());
       avoid = answer.hostId;
       alone = outcome.suspects > 1;
     }
