@@ -1,12 +1,13 @@
 // Calls that are near when a host ends, through the runtime, with real hosts that are replaced as a supervisor does: the guilty one
-// fails, and the innocent ones are answered.
+// fails, the innocent ones are answered, and what had an effect is never done twice.
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Artifact } from '../compiler/artifact.ts';
-import { contractSchema } from '../compiler/contract.ts';
+import { contractSchema, type ContractData } from '../compiler/contract.ts';
 import { moduleOf } from '../sandbox/test-host.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { AgentWorker } from './agent-worker.ts';
 import { testBroker } from './capabilities/broker.fixture.ts';
+import type { Capability } from './capabilities/capability.ts';
 import { NOTHING_PARKED } from './parked-call.fixture.ts';
 import { Runtime } from './runtime.ts';
 import { ServingHosts } from './serving-hosts.ts';
@@ -16,12 +17,13 @@ import type { StateStore } from './state-store.ts';
 const WAIT = { timeout: 20_000, interval: 5 };
 const POISON = 'handle: () => { "a".repeat(5e8).split(""); }';
 
-function artifactOf(name: string, body: string): Artifact {
+function artifactOf(name: string, body: string, capabilities: ContractData['capabilities']): Artifact {
   const contract = contractSchema.parse({
     contract: 1,
     name,
     summary: '',
     exports: [{ kind: 'call', name: 'handle', input: {}, output: {} }],
+    capabilities,
     limits: { cpuMs: 5_000, deadlineMs: 20_000 },
   });
   const map = '{"version":3,"sources":[],"names":[],"mappings":""}';
@@ -36,7 +38,10 @@ function artifactOf(name: string, body: string): Artifact {
 }
 
 /** Two hosts; one that ends is followed by another, and the version that ended it has a strike. */
-async function start(agents: Readonly<Record<string, string>>) {
+async function start(
+  agents: Readonly<Record<string, string>>,
+  { capabilities = [], granted = [] }: { capabilities?: readonly Capability[]; granted?: ContractData['capabilities'] } = {},
+) {
   const serving = new ServingHosts();
   let closing = false;
   const running = new Set<SandboxHost>();
@@ -61,7 +66,7 @@ async function start(agents: Readonly<Record<string, string>>) {
     hosts: serving,
     state,
     log: { record: () => undefined },
-    broker: testBroker().broker,
+    broker: testBroker({ capabilities }).broker,
     parked: NOTHING_PARKED,
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
@@ -78,7 +83,7 @@ async function start(agents: Readonly<Record<string, string>>) {
       agent: name,
       hosts: serving,
       state,
-      loadArtifact: async () => ({ artifact: artifactOf(name, body), number: 1 }),
+      loadArtifact: async () => ({ artifact: artifactOf(name, body, granted), number: 1 }),
       syncPath: true,
       monotonicMs: () => performance.now(),
       history: NO_HISTORY,
@@ -127,4 +132,22 @@ test('calls wait while both hosts are gone', async () => {
   await Promise.all(gone.map(({ exited }) => exited));
   const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => invoke('good', n)));
   expect(answers.map(({ outputJson }) => outputJson)).toEqual(Array.from({ length: 20 }, (_, n) => String(n + 1)));
+});
+
+test('a call whose effect was served is not run again, and says so', async () => {
+  let calls = 0;
+  const { promise: never } = Promise.withResolvers<string>();
+  // The first is served; the second is under way when the host ends.
+  const calling: Capability = { names: ['call'], serve: () => ((calls += 1) === 1 ? Promise.resolve('{"n":1}') : never) };
+  const body = 'handle: async (n, ctx) => { await ctx.call("other", 1); await ctx.call("other", 2); return n; }';
+  const { invoke, running } = await start({ effective: body }, { capabilities: [calling], granted: ['call'] });
+  const call = invoke('effective', 1).catch((error: unknown) => error);
+  await vi.waitFor(() => expect(calls).toBe(2), WAIT);
+  for (const host of running) host.kill();
+  expect(await call).toMatchObject({
+    code: 'unavailable',
+    details: { failure: 'host_lost', had_effects: true },
+    hint: 'look at what it has done before calling again',
+  });
+  expect(calls).toBe(2);
 });
