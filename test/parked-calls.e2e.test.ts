@@ -125,6 +125,19 @@ test('a sleep is over at its time, whatever became of the node meanwhile', async
   expect(await invoke('sleeping', 20, {}, 'k2')).toMatchObject({ status: 200, body: { data: { n: 1 } } });
 }, 120_000);
 
+test('many at once on one key, and a node that is killed in the middle: each counts once before it waits and once after', async () => {
+  const ids = await Promise.all(Array.from({ length: 16 }, () => parked('asking', 1, {}, 'many')));
+  const answers = ids.map((id) => answer('asking', id, { answer: 1 }));
+  // Some have been taken up by then, some answered, and some not even that.
+  await Promise.race(answers.map((answered) => answered.catch(() => undefined)));
+  await killNode();
+  await Promise.allSettled(answers);
+  for (const id of ids) await answer('asking', id, { answer: 1 });
+  const all = await Promise.all(ids.map((id) => ended('asking', id)));
+  expect(all.map(({ state }) => state)).toEqual(ids.map(() => 'done'));
+  expect(Math.max(...all.map(({ output }) => (output as { n: number }).n))).toBe(32);
+}, 120_000);
+
 test('a cancelled call never goes on, and is listed as such', async () => {
   const id = await parked('asking', 1, {}, 'k2');
   const listed = await seed.api<Answer<Call[]>>('GET', '/api/agents/asking/calls?state=parked');

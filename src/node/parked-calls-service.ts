@@ -16,7 +16,7 @@ export function startParkedCalls(parts: Parts): Service {
     'resumer',
     new ParkedCallResumer({
       desk: parts.get('parkedCalls'),
-      resume: (call, signal) => runtime.resume(call, signal),
+      resume: (call, options) => runtime.resume(call, options),
       isRunning: (agent) => runtime.find(agent) !== undefined,
     }),
   );

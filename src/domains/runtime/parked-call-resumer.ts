@@ -7,7 +7,7 @@ import { LATER_MS, MAX_RUNS, type ParkedCallDesk } from './parked-call-desk.ts';
 
 export interface ParkedCallResumerOptions {
   desk: ParkedCallDesk;
-  resume: (call: ResumedCall, signal: AbortSignal) => Promise<Resumed>;
+  resume: (call: ResumedCall, options: { signal: AbortSignal; isFirstTry: boolean }) => Promise<Resumed>;
   /** Whether the agent's worker runs on this node. */
   isRunning: (agent: string) => boolean;
 }
@@ -31,7 +31,7 @@ export class ParkedCallResumer {
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
-      await resume(call, AbortSignal.any([signal, controller.signal]));
+      await resume(call, { signal: AbortSignal.any([signal, controller.signal]), isFirstTry: attempt === 1 });
     } catch (error) {
       // Cancelled, or taken up by another node: whoever did it has written so.
       if (controller.signal.aborted || !(await this.#putBack(call, toSeedError(error).code))) return;

@@ -25,6 +25,7 @@ import { stateStore } from './state-store.ts';
 import { insertAgent } from './store.ts';
 
 const PRINCIPAL = { kind: 'user', id: 'tester' };
+const ONCE = { signal: new AbortController().signal, isFirstTry: true };
 const HERE = { isRunning: () => true };
 const NO_MAP = '{"version":3,"sources":[],"names":[],"mappings":""}';
 
@@ -48,7 +49,7 @@ async function start(handle: string, probe: () => Promise<string> = () => Promis
       name: agent,
       summary: '',
       exports: [{ kind: 'call', name: 'handle', input: {}, output: { type: ['number', 'string', 'array', 'null'] } }],
-      limits: { cpuMs: 2_000, deadlineMs: 60_000 },
+      limits: { cpuMs: 30_000, deadlineMs: 60_000 },
       isolation: 'call',
     }),
     capabilities: ['state', 'now', 'sleep', 'ask', 'probe'],
@@ -77,7 +78,7 @@ async function start(handle: string, probe: () => Promise<string> = () => Promis
   onTestFinished(() => worker.close());
   const resumer = new ParkedCallResumer({
     desk,
-    resume: (call, signal) => runtime.resume(call, signal),
+    resume: (call, options) => runtime.resume(call, options),
     isRunning: (name) => runtime.find(name) !== undefined,
   });
   const { signal } = new AbortController();
@@ -139,12 +140,11 @@ test('a run that lost its right keeps nothing', async () => {
   const first = (await node.desk.take(callId, HERE)) as ResumedCall;
   const second = (await node.desk.take(callId, HERE)) as ResumedCall;
   expect(second.fence).toBe(first.fence + 1);
-  const { signal } = new AbortController();
-  await expect(node.runtime.resume(first, signal)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(node.runtime.resume(first, ONCE)).rejects.toMatchObject({ code: 'conflict' });
   expect(await node.stateOf()).toBeNull();
-  await node.runtime.resume(second, signal);
+  await node.runtime.resume(second, ONCE);
   expect(await node.stateOf()).toBe('1');
-  await expect(node.runtime.resume(second, signal)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(node.runtime.resume(second, ONCE)).rejects.toMatchObject({ code: 'conflict' });
   expect(await node.stateOf()).toBe('1');
 });
 
@@ -202,7 +202,7 @@ describe('several waits', () => {
     const taken = (await node.desk.take(callId, HERE)) as ResumedCall;
     await node.answer(callId, 'A', 1);
     await expect(node.answer(callId, 'A', 1)).rejects.toMatchObject({ code: 'invalid_state' });
-    await node.runtime.resume(taken, new AbortController().signal);
+    await node.runtime.resume(taken, ONCE);
     expect(await node.row(callId)).toMatchObject({ state: 'parked', open: [], answers: { 1: { json: '"A"' } } });
     await node.run(callId);
     expect(await node.row(callId)).toMatchObject({ state: 'done', end: { outputJson: '["B","A"]' } });
@@ -227,7 +227,7 @@ describe('an end that is none of its own', () => {
     await node.answer(callId, 1);
     const taken = (await node.desk.take(callId, HERE)) as ResumedCall;
     const entries = taken.journal.entries.map((entry) => ('name' in entry && entry.name === 'state.set' ? { ...entry, args: 41 } : entry));
-    const { end } = await node.runtime.resume({ ...taken, journal: { ...taken.journal, entries } }, new AbortController().signal);
+    const { end } = await node.runtime.resume({ ...taken, journal: { ...taken.journal, entries } }, ONCE);
     expect(end).toMatchObject({
       ok: false,
       divergence: { recorded: { name: 'state.set', args: 41 }, seen: { name: 'state.set', args: 1 } },
@@ -247,7 +247,7 @@ describe('an end that is none of its own', () => {
     await node.answer(callId, 1);
     const taken = (await node.desk.take(callId, HERE)) as ResumedCall;
     const node_ = new AbortController();
-    const running = node.runtime.resume(taken, node_.signal);
+    const running = node.runtime.resume(taken, { signal: node_.signal, isFirstTry: true });
     running.catch(() => undefined);
     await vi.waitFor(() => expect(served).toBe(1), { timeout: 30_000 });
     // As after kill -9: another takes it up.
@@ -281,7 +281,7 @@ describe('an end that is none of its own', () => {
     // A node that has never held the key goes on with it.
     const call = { ...taken, agent: later.agent, hash: later.hash };
     await sql`UPDATE agent_states SET agent = ${later.agent} WHERE agent = ${node.agent}`.execute(database.db);
-    const { end } = await later.runtime.resume(call, new AbortController().signal);
+    const { end } = await later.runtime.resume(call, ONCE);
     expect(end).toMatchObject({ ok: false, error: { code: 'conflict', reason: 'state_migrated' } });
   });
 
@@ -318,6 +318,34 @@ describe('an end that is none of its own', () => {
     await running;
     expect(await node.row(callId)).toMatchObject({ state: 'cancelled', end: { error: { code: 'cancelled', message: 'enough' } } });
     expect(await node.stateOf()).toBeNull();
+  });
+});
+
+describe('a host that ends under a call', () => {
+  const BUSY = "await ctx.ask('?'); for (;;);";
+  /** A host of its own, so that the others of this file are not disturbed. */
+  const killedWhile = async (run: () => Promise<unknown>) => {
+    const running = run();
+    running.catch(() => undefined);
+    // Until its own code runs it would be innocent.
+    await vi.waitFor(() => expect(host.stats()).toMatchObject({ calls: 1, executing: 1 }), { timeout: 30_000 });
+    host.kill();
+    await host.exited;
+    serving.leave('one', host);
+    host = await SandboxHost.start();
+    await serving.join('one', host);
+    return running;
+  };
+
+  test('once, and it is tried again; twice, and it is held responsible', async () => {
+    const node = await start(BUSY);
+    const { callId } = await node.park();
+    await node.answer(callId, 1);
+    await expect(killedWhile(() => node.run(callId))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await node.row(callId)).toMatchObject({ state: 'parked' });
+    expect(await node.events(callId)).toContain('call_interrupted');
+    await killedWhile(() => node.run(callId, 2));
+    expect(await node.row(callId)).toMatchObject({ state: 'failed', end: { error: { code: 'agent_error' } } });
   });
 });
 

@@ -19,6 +19,8 @@ export interface ResumptionOptions {
   /** null: stateless. */
   turn: InstanceTurn | null;
   signal: AbortSignal;
+  /** The run before did not end with its host. */
+  isFirstTry: boolean;
 }
 
 export interface Resumed {
@@ -70,6 +72,9 @@ export async function goOn(call: ResumedCall, version: ServedVersion, options: R
     return { outcome, ownUs, end: null };
   }
   if (!outcome.ok) {
+    // Everything it did until now can be done again, so one host that ends under it may have been killed by something else.
+    const lostOnce = outcome.failure === 'host_lost' && !outcome.hadRequests && options.isFirstTry;
+    if (lostOnce) throw new SeedError('unavailable', `the call lost its sandbox host: ${outcome.error.message}`);
     const error = ran.error ?? failureError(outcome, version.mapStack(outcome.error.stack));
     // Cut off with an effect behind it: nobody knows whether it was made, so it is not made again.
     const cutOff = outcome.failure === 'host_lost' && outcome.hadRequests;

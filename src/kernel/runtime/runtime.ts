@@ -97,10 +97,10 @@ export class Runtime {
   }
 
   /** Goes on with a parked call. @throws SeedError what may be tried again; `not_found`, `invalid_state` while the agent does not run */
-  async resume(call: ResumedCall, signal: AbortSignal): Promise<Resumed> {
+  async resume(call: ResumedCall, options: { signal: AbortSignal; isFirstTry: boolean }): Promise<Resumed> {
     const worker = this.worker(call.agent);
     const version = await worker.version(call.hash);
-    const run = (turn: InstanceTurn | null): Promise<Resumed> => this.#resume(worker, version, { call, turn, signal });
+    const run = (turn: InstanceTurn | null): Promise<Resumed> => this.#resume(worker, version, { call, turn, ...options });
     return version.stateful ? worker.instance(call.key ?? DEFAULT_KEY).turn(run) : run(null);
   }
 
@@ -346,13 +346,13 @@ export class Runtime {
   async #resume(
     worker: AgentWorker,
     version: ServedVersion,
-    { call, turn, signal }: { call: ResumedCall; turn: InstanceTurn | null; signal: AbortSignal },
+    { call, turn, signal, isFirstTry }: { call: ResumedCall; turn: InstanceTurn | null; signal: AbortSignal; isFirstTry: boolean },
   ): Promise<Resumed> {
     const { hosts, state, parked, monotonicMs } = this.#options;
     const startedMs = monotonicMs();
     version.enter();
     try {
-      const resumed = await goOn(call, version, { hosts, broker: this.#options.broker, state, parked, turn, signal });
+      const resumed = await goOn(call, version, { hosts, broker: this.#options.broker, state, parked, turn, signal, isFirstTry });
       const { outcome, ownUs, end } = resumed;
       const invocation = invocationOf(call, signal);
       const durationMs = monotonicMs() - startedMs;
