@@ -53,6 +53,8 @@ class SharedHosts extends ServingHosts {
 export class BenchHosts implements AsyncDisposable {
   readonly serving: ServingHosts = new SharedHosts();
   readonly #running: SandboxHost[] = [];
+  readonly #replaced: Promise<void>[] = [];
+  #closed = false;
   #validator: Promise<SandboxHost> | null = null;
 
   static async start(count = 1): Promise<BenchHosts> {
@@ -62,20 +64,24 @@ export class BenchHosts implements AsyncDisposable {
   }
 
   validator(): Promise<SandboxHost> {
-    return (this.#validator ??= SandboxHost.start());
+    this.#validator ??= SandboxHost.start().then((host) => {
+      void host.exited.then(() => (this.#validator = null));
+      return host;
+    });
+    return this.#validator;
   }
 
   /** kill -9 of a serving host, and another in its place. */
   async kill(index: number): Promise<void> {
     const host = this.#running[index];
     if (host === undefined) throw new Error(`no host ${index}`);
+    const replaced = this.#replaced[index];
     host.kill();
-    this.serving.leave(`serving-${index}`, host);
-    await host.exited;
-    await this.#start(index);
+    await replaced;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#running.map((host) => host.close()));
     await (await this.#validator)?.close();
   }
@@ -83,7 +89,14 @@ export class BenchHosts implements AsyncDisposable {
   async #start(index: number): Promise<void> {
     const host = await SandboxHost.start();
     this.#running[index] = host;
+    this.#replaced[index] = host.exited.then(() => this.#replace(index, host));
     await this.serving.join(`serving-${index}`, host);
+  }
+
+  /** Whoever ended it: a busy machine can make the node take one for silent. */
+  async #replace(index: number, host: SandboxHost): Promise<void> {
+    this.serving.leave(`serving-${index}`, host);
+    if (!this.#closed) await this.#start(index);
   }
 }
 
