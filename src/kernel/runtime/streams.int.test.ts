@@ -43,7 +43,8 @@ function artifactOf(hash: string, given: Given): Artifact {
       ...(given.stream === undefined || name !== 'handle' ? {} : { stream: given.stream }),
     })),
     capabilities: given.capabilities ?? [],
-    limits: given.limits ?? {},
+    // Limits that a busy machine does not reach, where they are not what is tested.
+    limits: { cpuMs: 10_000, deadlineMs: 30_000, ...given.limits },
     isolation: given.isolation ?? 'version',
   });
   const js = moduleOf(given.body, given.before);
