@@ -280,7 +280,8 @@ export interface Granted<State = unknown> {
   readonly fetch: (url: string | URL, options?: FetchOptions) => Promise<FetchResponse>;
   /**
    * Calls another agent that the contract names, and gives its output. It sees this agent as its principal. Rejects with the
-   * code and the message of its error; `forbidden` for one that is not named, and for a call that would wait for itself.
+   * code and the message of its error; `forbidden` for one that is not named, `invalid_state` for a call that would wait for itself
+   * or is the ninth below another, `deadline`.
    */
   readonly call: (agent: string, input: unknown, options?: CallOptions) => Promise<unknown>;
 }

@@ -96,7 +96,8 @@ export async function get(input: { agent: string; call: string; wait?: string },
 async function parkedView(row: ParkedRow, { ports, principal }: Context) {
   const { artifact, number } = await ports.codeStore.load(row.agent, row.hash);
   const version = new ServedVersion(artifact, { number, syncPath: false });
-  const record = (await getCall(ports.database, row.agent, row.id)) ?? recordOfParked(version, row);
+  const record =
+    (await getCall(ports.database, row.agent, row.id)) ?? recordOfParked(version, row, (agent) => ports.runtime.find(agent)?.live ?? null);
   const { end } = row;
   const isOwn = principal.kind === row.principal.kind && principal.id === row.principal.id;
   return {
@@ -111,12 +112,11 @@ async function parkedView(row: ParkedRow, { ports, principal }: Context) {
 }
 
 /** As its record will be: without what the contract marks as secret. */
-function recordOfParked(version: ServedVersion, row: ParkedRow): CallRecord {
+function recordOfParked(version: ServedVersion, row: ParkedRow, live: (agent: string) => ServedVersion | null): CallRecord {
   const { id: callId, exportName, inputJson, key, journal, principal, end } = row;
-  const invocation = { callId, exportName, inputJson, key, timeMs: journal.time, seed: journal.seed, principal };
+  const invocation = { callId, exportName, inputJson, key, timeMs: journal.time };
   const error = end === undefined || end.ok ? null : seedErrorOf(end.error);
-  const record = callRecord(version, { invocation, outcome: null, error, durationMs: 0, principal });
-  return record.redacted ? record : { ...record, journal };
+  return callRecord(version, { invocation, outcome: null, journal, error, durationMs: 0, principal, live });
 }
 
 function view(record: CallRecord) {

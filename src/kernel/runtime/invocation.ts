@@ -8,6 +8,7 @@ import type { Capability } from './capabilities/capability.ts';
 import { CallState } from './capabilities/state.ts';
 import type { CallStream } from './call-stream.ts';
 import type { CallWaits } from './capabilities/waits.ts';
+import type { ChainLink } from './instance-waits.ts';
 import type { InstanceTurn } from './instance.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { HostAnswer, ServingHosts } from './serving-hosts.ts';
@@ -43,6 +44,10 @@ export interface Invocation {
   timeMs: number;
   seed: number;
   principal: { kind: string; id: string };
+  /** The calls that led here, this one last. */
+  chain: readonly ChainLink[];
+  /** Monotonic ms at which a calling agent stops waiting; null: nobody said. */
+  deadlineAtMs: number | null;
   /** Asked for on the asynchronous path only: a synchronous call is over before anybody could go away. */
   signal?: () => AbortSignal;
 }
@@ -85,11 +90,13 @@ export async function run(
     if (attempt > 0) version.checkRest();
     if (attempt > 1) await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_PAUSE_MS, 2 ** attempt)));
     const state = turn === null ? null : new CallState(turn);
-    const { callId: id, exportName, key, principal } = invocation;
+    const { callId: id, exportName, key, principal, chain, deadlineAtMs } = invocation;
     const own: Capability[] = [...(state === null ? [] : [state]), ...(waits === null ? [] : [waits])];
-    const capabilities = broker.open({ id, version, exportName, key, principal }, own);
+    const capabilities = broker.open({ id, version, exportName, key, principal, chain, deadlineAtMs }, own);
     // A call that was near a crash is run where its host can say what it was doing.
-    const path = attempt === 0 && waits === null ? version.path.path : 'async';
+    // One that may wait for others must be able to end early.
+    const mayWait = waits !== null || version.contract.grants !== undefined;
+    const path = attempt === 0 && !mayWait ? version.path.path : 'async';
     const serve: CallRequest['onRequest'] = (name, args, seq) => capabilities.serve(name, args, seq);
     const request: CallRequest = {
       id,

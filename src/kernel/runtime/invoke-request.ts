@@ -1,5 +1,6 @@
 // What a caller asks of an agent, and what it is given.
 import type { ChunkReader } from './call-stream.ts';
+import type { CallOrigin } from './instance-waits.ts';
 
 export interface InvokeRequest {
   agent: string;
@@ -12,6 +13,8 @@ export interface InvokeRequest {
   /** Hash of a version to run on instead of the live one. */
   hash?: string;
   principal: { kind: string; id: string };
+  /** Of a call that an agent made. */
+  origin?: CallOrigin;
   /** Aborted when the caller goes away. */
   signal?: () => AbortSignal;
   /** Takes the chunks of a handler that is an async generator as they come. Default: they are collected into the answer. */

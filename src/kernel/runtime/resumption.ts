@@ -30,8 +30,9 @@ export interface Resumed {
   end: ParkedEnd | null;
 }
 
-export function invocationOf({ id, exportName, inputJson, key, journal, principal }: ResumedCall, signal: AbortSignal): Invocation {
-  return { callId: id, exportName, inputJson, key, timeMs: journal.time, seed: journal.seed, principal, signal: () => signal };
+export function invocationOf({ id, agent, exportName, inputJson, key, journal, principal }: ResumedCall, signal: AbortSignal): Invocation {
+  const from = { chain: [{ callId: id, agent, key }], deadlineAtMs: null };
+  return { callId: id, exportName, inputJson, key, timeMs: journal.time, seed: journal.seed, principal, ...from, signal: () => signal };
 }
 
 /**

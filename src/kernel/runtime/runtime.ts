@@ -12,6 +12,7 @@ import { callRecord } from './call-record.ts';
 import { CallStream } from './call-stream.ts';
 import type { Invoked, InvokeRequest } from './invoke-request.ts';
 import { CallWaits } from './capabilities/waits.ts';
+import { InstanceWaits } from './instance-waits.ts';
 import { STATE_MIGRATED, type InstanceTurn } from './instance.ts';
 import { failureError, run, type Blame, type Invocation } from './invocation.ts';
 import type { Parked, ParkedCalls, ParkingCommit, ResumedCall } from './parked-call.ts';
@@ -44,6 +45,7 @@ export interface RuntimeOptions {
 
 export class Runtime {
   readonly #options: RuntimeOptions;
+  readonly #waits = new InstanceWaits();
   readonly #workers = new Map<string, AgentWorker>();
   /** Calls in flight by agent and idempotency key: the second waits for the first. */
   readonly #pending = new Map<string, Promise<unknown>>();
@@ -158,12 +160,18 @@ export class Runtime {
       }
       return this.#call(worker, version, { request, turn: null, mayPark });
     }
-    const instance = worker.instance(request.key ?? DEFAULT_KEY);
+    const key = request.key ?? DEFAULT_KEY;
+    const instance = worker.instance(key);
+    // Only a call that an agent made can keep somebody from the turn that it waits for.
+    const chosen = request.origin === undefined ? null : this.#waits.wait(request.origin.chain, worker.agent, key);
     // While it waited another version may have gone live: a call runs on the one that is live when its turn comes.
-    return instance.turn(async (turn) => {
-      const answering = await worker.versionFor(request.hash, request.key ?? DEFAULT_KEY, turn);
+    const answer = instance.turn(async (turn) => {
+      chosen?.();
+      if (request.origin !== undefined && request.signal?.().aborted === true) throw new SeedError('cancelled', 'the caller has gone');
+      const answering = await worker.versionFor(request.hash, key, turn);
       return this.#call(worker, answering, { request, turn, mayPark });
     });
+    return chosen === null ? answer : answer.finally(chosen);
   }
 
   async #call(
@@ -177,14 +185,17 @@ export class Runtime {
     const checks = version.checks(exportName);
     const inputJson = checks.inputJson(request.input);
     const { nowMs, monotonicMs } = this.#options;
+    const link = { callId: uuidv7(nowMs()), agent: worker.agent, key };
     const invocation: Invocation = {
-      callId: uuidv7(nowMs()),
+      callId: link.callId,
       exportName,
       inputJson,
       key,
       timeMs: nowMs(),
       seed: this.#options.randomSeed(),
       principal: { kind: request.principal.kind, id: request.principal.id },
+      chain: request.origin === undefined ? [link] : [...request.origin.chain, link],
+      deadlineAtMs: request.origin?.deadlineAtMs ?? null,
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     };
     const startedMs = monotonicMs();
@@ -202,6 +213,7 @@ export class Runtime {
       open: worker.streams,
     });
     let blamed: Blame | undefined;
+    const release = turn === null ? null : this.#waits.hold(link);
     version.enter();
     try {
       if (turn !== null && key !== null && version.stateVersion > 1) {
@@ -276,6 +288,7 @@ export class Runtime {
       throw error;
     } finally {
       stream.end(worker.agent);
+      release?.();
       version.leave();
     }
   }
@@ -339,7 +352,10 @@ export class Runtime {
       this.#options.onLogLine(line, { agent: worker.agent, version: version.number, callId: invocation.callId, key: invocation.key });
     }
     const recorded = worker.sampler.take(nowMs, worker.observed || error !== null) || call.always === true;
-    if (recorded) this.#options.log.record(callRecord(version, { ...call, principal: invocation.principal }));
+    if (recorded) {
+      const live = (agent: string): ServedVersion | null => this.#workers.get(agent)?.live ?? null;
+      this.#options.log.record(callRecord(version, { ...call, principal: invocation.principal, live }));
+    }
     return recorded;
   }
 
@@ -350,6 +366,7 @@ export class Runtime {
   ): Promise<Resumed> {
     const { hosts, state, parked, monotonicMs } = this.#options;
     const startedMs = monotonicMs();
+    const release = turn === null ? null : this.#waits.hold({ callId: call.id, agent: call.agent, key: call.key });
     version.enter();
     try {
       const resumed = await goOn(call, version, { hosts, broker: this.#options.broker, state, parked, turn, signal, isFirstTry });
@@ -361,6 +378,7 @@ export class Runtime {
       else this.#finish(worker, version, { invocation, outcome, ownUs, error, durationMs, always: true });
       return resumed;
     } finally {
+      release?.();
       version.leave();
     }
   }

@@ -25,6 +25,9 @@ export interface GivenAgent {
   grants?: object;
   limits?: object;
   isolation?: string;
+  /** JSON Schema; default: anything. */
+  input?: object;
+  output?: object;
 }
 
 export interface AgentBench {
@@ -48,8 +51,8 @@ export function artifactOf(name: string, given: GivenAgent): Artifact {
     exports: [...given.body.matchAll(/(?:async )?\*?(\w+)\(input/g)].map(([, text]) => ({
       kind: 'call',
       name: text,
-      input: {},
-      output: {},
+      input: given.input ?? {},
+      output: given.output ?? {},
     })),
     capabilities: given.capabilities ?? [],
     ...(given.grants === undefined ? {} : { grants: given.grants }),

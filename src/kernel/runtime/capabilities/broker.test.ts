@@ -17,7 +17,7 @@ function open(grants: readonly string[], capabilities: readonly Capability[], ow
 
 function callOf(grants: readonly string[]): CallingCall {
   const version = { agent: 'tested', number: 3, contract: { capabilities: grants } } as unknown as CallingCall['version'];
-  return { id: 'c1', version, exportName: 'handle', key: null, principal: { kind: 'user', id: 'u1' } };
+  return { id: 'c1', version, exportName: 'handle', key: null, principal: { kind: 'user', id: 'u1' }, chain: [], deadlineAtMs: null };
 }
 
 function told(): TelemetryEvent['metadata'][] {

@@ -1,5 +1,6 @@
 // Port: something an agent may ask the node for. Grants, limits and the books are the broker's; a capability only serves.
 import type { ContractData } from '../../compiler/contract.ts';
+import type { ChainLink } from '../instance-waits.ts';
 import type { ServedVersion } from '../served-version.ts';
 
 /** The call that asks, as the node knows it: nothing of this comes out of the isolate. */
@@ -10,6 +11,10 @@ export interface CallingCall {
   /** Instance key; null for a stateless call. */
   key: string | null;
   principal: { kind: string; id: string };
+  /** The calls that led here, this one last. */
+  chain: readonly ChainLink[];
+  /** Monotonic ms at which a calling agent stops waiting; null: nobody said. */
+  deadlineAtMs: number | null;
 }
 
 export interface CapabilityRequest {
