@@ -1,6 +1,7 @@
 // What must stand around agents' code before a node starts at all.
 import type { Config } from '../config.ts';
-import { osLayer, type OsLayer } from '#kernel/sandbox/os-layer.ts';
+import { osLayer } from '#kernel/sandbox/available-layers.ts';
+import type { OsLayer } from '#kernel/sandbox/os-layer.ts';
 import { SeedError } from '#lib/error.ts';
 
 /** @throws SeedError `configuration` when what is required is not there, with the reason */

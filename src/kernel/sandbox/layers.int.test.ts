@@ -1,7 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import { spawnProcess } from '#lib/process.ts';
+import { osLayer } from './available-layers.ts';
 import { sandboxLayers, type SandboxLayer } from './layers.ts';
-import { osLayer, withoutOsLayer } from './os-layer.ts';
+import { withoutOsLayer } from './os-layer.ts';
 import { SandboxHost } from './sandbox-host.ts';
 
 const presentOf = (layers: readonly SandboxLayer[]) => Object.fromEntries(layers.map(({ layer, present }) => [layer, present]));
@@ -16,12 +17,14 @@ describe.runIf(process.platform === 'linux')('layers of the sandbox', () => {
   });
 
   test('of a host with the best that this machine grants', async () => {
-    const { kind, why } = await osLayer();
+    const { kind, why, filter } = await osLayer();
     await using host = await SandboxHost.start();
     const layers = await sandboxLayers([host.pid]);
     const isWhole = kind === 'bubblewrap';
     expect(presentOf(layers)).toMatchObject({ environment: true, permissions: true, process_group: true, limits: true });
     expect(presentOf(layers)).toMatchObject({ network: kind !== 'none', files: isWhole, processes: isWhole, privileges: kind !== 'none' });
+    // A container's own filter counts as one.
+    if (filter !== null) expect(presentOf(layers)).toMatchObject({ seccomp: true });
     // What is not there has a reason.
     if (!isWhole) expect(layers.find(({ layer }) => layer === 'files')?.detail).toContain(why);
   });

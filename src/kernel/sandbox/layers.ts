@@ -2,8 +2,8 @@
 import { readFile, readlink } from 'node:fs/promises';
 import isolatedVm from 'isolated-vm/package.json' with { type: 'json' };
 import { parentDeathSignal } from '#lib/process.ts';
+import { osLayer } from './available-layers.ts';
 import type { SandboxLayerName } from './layer-names.ts';
-import { osLayer } from './os-layer.ts';
 
 export interface SandboxLayer {
   layer: SandboxLayerName;
@@ -53,7 +53,7 @@ export async function sandboxLayers(pids: readonly number[]): Promise<readonly S
   ];
 }
 
-const OF_THE_SYSTEM: ReadonlySet<SandboxLayerName> = new Set(['network', 'files', 'processes', 'privileges']);
+const OF_THE_SYSTEM: ReadonlySet<SandboxLayerName> = new Set(['network', 'files', 'processes', 'privileges', 'seccomp']);
 
 interface Seen {
   present: boolean | null;

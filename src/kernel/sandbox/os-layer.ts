@@ -1,10 +1,13 @@
-// What the operating system puts around a host: found out by trying, once. The best that the machine grants is taken.
+// What the operating system can put around a host.
 //   bubblewrap   namespaces of its own (user, process, network, mount, IPC, host name, cgroup): no network, no files but the program's,
-//                no other process to be seen, no capabilities, nothing to be gained by executing anything
+//                no other process to be seen, no capabilities, a filter on system calls
 //   namespaces   util-linux alone: no network, no capabilities; the node's files can still be named, Node's permission model is in the way
 //   none         neither is there, or the kernel forbids it
-import { accessSync, constants, existsSync } from 'node:fs';
-import { spawnProcess } from '#lib/process.ts';
+import { accessSync, closeSync, constants, existsSync, writeSync } from 'node:fs';
+import { spawnProcess, type ChildHandle, type ChildStdio } from '#lib/process.ts';
+import { ConfinedProcess } from './confined-process.ts';
+import { nativeFiles } from './program-files.ts';
+import { openUnlinkedFile } from './unlinked-file.ts';
 
 export type OsLayerKind = 'bubblewrap' | 'namespaces' | 'none';
 
@@ -14,81 +17,73 @@ export interface OsLayer {
   why: string;
   /** The process that is started is not the host itself, which runs below it under numbers of its own. */
   ownNumbers: boolean;
-  /** The whole command line for a program that may read these files and folders. */
-  wrap(command: readonly [string, ...string[]], readable: readonly string[]): readonly [string, ...string[]];
+  /** On system calls, in the kernel's own form; null: none. */
+  filter: Buffer | null;
+  /** The whole command line for a program. `readable`: its files and folders. `filterFd`: where the filter is read from. */
+  wrap(command: Command, options: { readable: readonly string[]; filterFd: number | null }): Command;
 }
 
-const TRY_MS = 5_000;
+type Command = readonly [string, ...string[]];
+
 /** The black box and standard error are all that a host writes. */
 const LIMITS = ['--core=0:0', '--nofile=512:512', '--fsize=65536:65536'];
 const NOBODY = '65534';
 
-let found: Promise<OsLayer> | undefined;
-
-/** Asked once; a machine does not change while the node runs. */
-export function osLayer(): Promise<OsLayer> {
-  found ??= detect();
-  return found;
+export interface LayeredProcess {
+  /** Files and folders that the program needs, besides Node's own. */
+  readable: readonly string[];
+  /** By file descriptor, from 0. */
+  stdio: readonly ChildStdio[];
 }
 
-async function detect(): Promise<OsLayer> {
-  const { layers, reasons } = await availableLayers();
-  return { ...(layers[0] ?? withoutOsLayer), why: reasons.join('; ') };
+/** Starts this Node inside a layer, with an empty environment. @throws SeedError `unavailable` */
+export function spawnInLayer(layer: OsLayer, args: readonly string[], { readable, stdio }: LayeredProcess): ChildHandle {
+  const filterFd = layer.filter === null ? null : openUnlinkedFile();
+  try {
+    // By position, so that it is read from its beginning.
+    if (layer.filter !== null && filterFd !== null) writeSync(filterFd, layer.filter, 0, layer.filter.length, 0);
+    const inherited = filterFd === null ? [] : [filterFd];
+    const [file, ...rest] = layer.wrap([process.execPath, ...args], { readable, filterFd: filterFd === null ? null : stdio.length });
+    const handle = spawnProcess(file, rest, { env: {}, cwd: '/', stdio: [...stdio, ...inherited] });
+    return layer.ownNumbers ? new ConfinedProcess(handle) : handle;
+  } finally {
+    if (filterFd !== null) closeSync(filterFd);
+  }
 }
 
-/** Those that this machine grants, the best first, and why not the others. */
-export async function availableLayers(): Promise<{ layers: readonly OsLayer[]; reasons: readonly string[] }> {
-  if (process.platform !== 'linux') return { layers: [], reasons: [`there is none for ${process.platform}`] };
-  const tried = await Promise.all(
-    candidates().map(async (layer) => {
-      if (typeof layer === 'string') return { layer: null, reason: layer };
-      const failed = await tryOut(layer);
-      return failed === null ? { layer, reason: null } : { layer: null, reason: `${layer.kind}: ${failed}` };
-    }),
-  );
-  return { layers: tried.flatMap(({ layer }) => layer ?? []), reasons: tried.flatMap(({ reason }) => reason ?? []) };
-}
-
-function candidates(): (OsLayer | string)[] {
-  const limits = limiter();
-  const bwrap = find('bwrap');
-  const unshare = find('unshare');
-  const setpriv = find('setpriv');
-  return [
-    bwrap === null ? 'bubblewrap is not installed (Debian: apt install bubblewrap)' : bubblewrap(bwrap, limits),
-    unshare === null || setpriv === null ? 'util-linux has no unshare and setpriv here' : namespaces(unshare, setpriv, limits),
-  ];
-}
-
-function bubblewrap(program: string, limits: readonly string[]): OsLayer {
+/** The layer made by this bubblewrap; without a filter it forbids further namespaces in another way (since bubblewrap 0.8). */
+export function bubblewrap(program: string, filter: Buffer | null): OsLayer {
   return {
     kind: 'bubblewrap',
     why: '',
     ownNumbers: true,
-    wrap: (command, readable) => [
-      ...(limits as [string, ...string[]]),
+    filter,
+    wrap: (command, { readable, filterFd }) => [
+      ...limiter(),
       program,
-      ...['--unshare-user', '--disable-userns', '--uid', NOBODY, '--gid', NOBODY],
+      ...['--unshare-user', '--uid', NOBODY, '--gid', NOBODY],
       ...['--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', 'sandbox'],
       // No session of its own: it is begun in a new one, and one signal to that group must reach all of them.
-      ...['--die-with-parent', '--cap-drop', 'ALL', '--clearenv'],
-      ...[...sharedObjects(), process.execPath, ...readable].filter(existsSync).flatMap((path) => ['--ro-bind', path, path]),
+      ...['--die-with-parent', '--cap-drop', 'ALL'],
+      ...(filterFd === null ? ['--disable-userns'] : ['--seccomp', String(filterFd)]),
+      ...[...nativeFiles(), ...readable].filter(existsSync).flatMap((path) => ['--ro-bind', path, path]),
       ...['--proc', '/proc', '--remount-ro', '/', '--chdir', '/', '--'],
       ...command,
     ],
   };
 }
 
-function namespaces(unshare: string, setpriv: string, limits: readonly string[]): OsLayer {
+export function namespaces(programs: { unshare: string; setpriv: string }): OsLayer {
   return {
     kind: 'namespaces',
     why: '',
     ownNumbers: false,
+    filter: null,
     wrap: (command) => [
-      ...(limits as [string, ...string[]]),
-      unshare,
+      ...limiter(),
+      programs.unshare,
       ...['--user', '--map-current-user', '--net', '--ipc', '--uts', '--'],
-      setpriv,
+      programs.setpriv,
       // Here and not before: entering a user namespace takes it away.
       ...['--pdeathsig', 'KILL', '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--'],
       ...command,
@@ -101,46 +96,20 @@ export const withoutOsLayer: OsLayer = {
   kind: 'none',
   why: '',
   ownNumbers: false,
-  wrap: (command) => [...(limiter() as [string, ...string[]]), ...command],
+  filter: null,
+  wrap: (command) => [...limiter(), ...command],
 };
 
 /** Begins a command line; `env` where there is nothing to set limits with, so that what follows is always a program and its arguments. */
-function limiter(): readonly string[] {
-  const prlimit = find('prlimit');
-  return prlimit === null ? [find('env') ?? '/usr/bin/env'] : [prlimit, ...LIMITS, '--'];
+function limiter(): Command {
+  const prlimit = systemProgram('prlimit');
+  return prlimit === null ? [systemProgram('env') ?? '/usr/bin/env'] : [prlimit, ...LIMITS, '--'];
 }
 
-/** With what a host is started with, but for its program. @returns what went wrong */
-async function tryOut(layer: OsLayer): Promise<string | null> {
-  const [file, ...args] = layer.wrap([process.execPath, '--version'], []);
-  try {
-    await using child = spawnProcess(file, args, { env: {}, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.pipe(2).on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-500)));
-    const timer = setTimeout(() => child.kill('SIGKILL'), TRY_MS);
-    const { code, signal } = await child.exited;
-    clearTimeout(timer);
-    return code === 0 ? null : said.trim().replaceAll(/\s+/g, ' ') || `it ended with ${signal ?? `exit code ${code}`}`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-let objects: readonly string[] | undefined;
-
-/** The C library and what else this Node is linked with: the host is the same program. */
-function sharedObjects(): readonly string[] {
-  if (objects !== undefined) return objects;
-  const { report } = process as unknown as { report: { excludeNetwork: boolean; getReport: () => { sharedObjects: readonly string[] } } };
-  // Names of other machines are looked up for it otherwise.
-  report.excludeNetwork = true;
-  objects = report.getReport().sharedObjects.filter((path) => path.startsWith('/') && !path.endsWith('.node'));
-  return objects;
-}
-
-function find(program: string): string | null {
+/** Its path, where systems keep their programs: the operator's own PATH is not asked. */
+export function systemProgram(name: string): string | null {
   const folders = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin'];
-  return folders.map((folder) => `${folder}/${program}`).find(isExecutable) ?? null;
+  return folders.map((folder) => `${folder}/${name}`).find(isExecutable) ?? null;
 }
 
 function isExecutable(file: string): boolean {

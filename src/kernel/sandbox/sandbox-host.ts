@@ -1,6 +1,7 @@
 // A sandbox host as its parent holds it: one process, many isolates. Whatever becomes of the process, every call settles once.
 import { SeedError } from '#lib/error.ts';
 import type { ChildHandle, ProcessExit } from '#lib/process.ts';
+import { osLayer } from './available-layers.ts';
 import type {
   CallFailure,
   CallOutcome,
@@ -18,7 +19,7 @@ import { causeOf } from './host-end.ts';
 import { callLine, readMessage } from './host-message.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
-import { osLayer, type OsLayer } from './os-layer.ts';
+import type { OsLayer } from './os-layer.ts';
 import { PendingCall } from './pending-call.ts';
 import { lostEvaluation, PendingWork } from './pending-work.ts';
 import { ReplayScript } from './replay-script.ts';
