@@ -40,7 +40,9 @@ export class ConfinedProcess implements ChildHandle {
     // With the first process of a namespace the kernel ends all others and waits for them; then the monitor reaps it and ends too.
     // The other way round somebody would have to reap it who may not do so: process 1 of a container.
     const [first] = this.#ended ? [] : childrenOf(this.#monitor.pid);
-    if (first === undefined || !this.#signal(first, 'SIGKILL')) return this.#monitor.kill('SIGKILL');
+    if (first === undefined) return this.#monitor.kill('SIGKILL');
+    // The host itself is told too: the kernel comes to it only when the first process has had a processor to end on.
+    for (const pid of [...childrenOf(first), first]) this.#signal(pid, 'SIGKILL');
     // Somebody may have stopped it.
     return this.#monitor.kill('SIGCONT');
   }
