@@ -48,6 +48,7 @@ beforeAll(async () => {
     upload('poisoned', DOUBLE, ROLLOUT),
     upload('only', POISONED, ROLLOUT),
     upload('flooded', POISONED, ROLLOUT),
+    upload('cornered', POISONED, ROLLOUT.replace('observeMs: 200', 'observeMs: 60_000')),
     upload('double', DOUBLE),
     upload('counter', COUNTER, "capabilities: ['state'],"),
   ]);
@@ -142,6 +143,8 @@ test('what is quarantined stays so over a restart, is no target of a rollback, a
     expect(refused.body.error).toMatch(/can not go live: it is in quarantine, because it ended its sandbox host 3 times/);
     expect(refused.body.hint).toMatch(/seed code:promote poisoned [0-9a-f]{12} --reason "…" --confirm/);
   }
+  const planned = await seed.api<Envelope<never>>('POST', '/api/code/poisoned/versions/v2/promote?dry_run=true', {});
+  expect([planned.status, planned.body.code]).toEqual([409, 'invalid_state']);
   // The same script again, as another version.
   const again = await seed.api<Envelope<VersionItem>>('POST', '/api/code/poisoned/versions', {
     from: { 'agent.ts': agentOf(POISONED), 'README.md': 'changed' },
@@ -182,6 +185,28 @@ test('without a version before it, it stays live, rests, and is called again', a
   expect((await call('only', 2)).body).toMatchObject({ data: { n: 4 }, version: 2 });
   const back = await rollback('only');
   expect([back.status, back.body.code]).toEqual([409, 'invalid_state']);
+});
+
+test('a version that is worse than one in quarantine stays live, and says why', async () => {
+  // It did well enough before, so that there is something to be worse than.
+  await Promise.all(Array.from({ length: 20 }, () => call('cornered', 1)));
+  for (let strike = 0; strike < 3; strike += 1) await poison('cornered');
+  await until(
+    () => status('cornered'),
+    ({ quarantined }) => quarantined.length === 1,
+  );
+  const staged = await seed.api('POST', '/api/code/cornered/versions', { from: { 'agent.ts': agentOf("throw new Error('worse');") } });
+  expect(staged.status).toBe(201);
+  expect((await promote('cornered', 'v2')).status).toBe(200);
+  await Promise.all(Array.from({ length: 5 }, () => call('cornered', 1)));
+  const settled = await until(
+    () => status('cornered'),
+    ({ rollout }) => rollout.phase === 'idle',
+  );
+  expect(settled).toMatchObject({
+    version: 2,
+    rollout: { reason: expect.stringMatching(/calls fail.*; the version before is in quarantine/) },
+  });
 });
 
 test('a flood of poisoned calls costs three hosts and themselves, and their neighbours nothing', async () => {

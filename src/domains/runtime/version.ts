@@ -212,13 +212,14 @@ export async function promote(input: { agent: string; version: string; reason?: 
   const { ports, principal, dryRun } = context;
   const rollout = ports.agents.rollout(input.agent);
   const { hash, number } = await resolve(input.agent, input.version, context);
-  if (dryRun) return plan(input.agent, { hash, number, rehearsal: await rollout.rehearse(hash) }, context);
+  // It is confirmed, or it is a dry run; whoever says why as well has looked.
+  const release = input.reason !== undefined;
+  if (dryRun) return plan(input.agent, { hash, number, rehearsal: await rollout.rehearse({ hash, release }) }, context);
   const swapped = await rollout.promote({
     hash,
     reason: input.reason ?? 'promoted by hand',
     principal: { kind: principal.kind, id: principal.id },
-    // It is confirmed, or it would not have come here; whoever says why as well has looked.
-    release: input.reason !== undefined,
+    release,
   });
   return swapItem(swapped);
 }

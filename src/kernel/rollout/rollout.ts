@@ -113,8 +113,10 @@ export class Rollout {
   }
 
   /** Only what `promote` would try on copies of states. @throws as it does */
-  async rehearse(hash: string): Promise<Rehearsal | null> {
+  async rehearse(request: Pick<PromoteRequest, 'hash' | 'release'>): Promise<Rehearsal | null> {
     const { worker, rehearse } = this.#options;
+    const { hash } = request;
+    await this.#quarantined(request);
     return rehearse(await worker.prepare(hash), worker.live);
   }
 
@@ -319,7 +321,12 @@ export class Rollout {
 
   async #takeBack(row: DesiredRow, hash: string, analysis: Analysis): Promise<void> {
     if (row.stable === null) return;
-    await this.#goBack(row, { from: hash, to: row.stable, analysis });
+    const { quarantine } = this.#options;
+    const isOut = (await quarantine.find(row.agent, row.stable)) !== null;
+    const to = isOut ? await quarantine.acceptedBefore(row.agent, hash, null) : row.stable;
+    if (to !== null) return this.#goBack(row, { from: hash, to, analysis });
+    // Worse than one that ends its hosts it can not be.
+    await this.#accept(row, hash, { ...analysis, phase: 'unverified', reason: `${analysis.reason}; the version before is in quarantine` });
   }
 
   async #goBack(row: DesiredRow, { from, to, analysis }: { from: string; to: string; analysis: Analysis }): Promise<void> {
@@ -360,7 +367,7 @@ export class Rollout {
   }
 
   /** @returns the entry that a person lets it out of @throws SeedError `invalid_state` for everybody else */
-  async #quarantined({ hash, release = false }: PromoteRequest): Promise<Quarantined | null> {
+  async #quarantined({ hash, release = false }: Pick<PromoteRequest, 'hash' | 'release'>): Promise<Quarantined | null> {
     const { agent } = this.#options.worker;
     const found = await this.#options.quarantine.find(agent, hash);
     if (found === null || release) return found;
