@@ -265,3 +265,28 @@ export const CONTRACTS: Readonly<Record<string, Sketch>> = {
     mayAnswer: true,
   },
 };
+
+const SESSION = "*session() { yield { n: 1, list: [], text: 'x' }; return { score: 1 }; },";
+const INSIDE = 'inside: (sample, candidate) => candidate.weigh(1),';
+const scores = (evaluation: string, more: { evaluationTop?: string; weigh?: string } = {}): Sketch => ({
+  place: 'evaluation',
+  evaluation,
+  weigh: 'return n + 1;',
+  body: 'return 1;',
+  ...more,
+});
+
+/**
+ * evals/ is an author's code too, and what it scores is a candidate's: in a search for something better. What only loops is left out:
+ * it has the minute that every evaluation has, and a core of an evaluator's.
+ */
+export const EVALUATIONS: Readonly<Record<string, Sketch>> = {
+  'top-level-kills': scores(`${INSIDE} ${SESSION}`, { evaluationTop: "'a'.repeat(5e8).split('').length;" }),
+  'inside-allocates': scores(
+    `inside: () => { const kept = []; for (;;) { try { kept.push(new Array(1000).fill(0)); } catch {} } }, ${SESSION}`,
+  ),
+  'candidate-that-scores-itself': scores(`${INSIDE} ${SESSION}`, {
+    weigh: 'Object.defineProperty(Object.prototype, "score", { get: () => -1e9, set() {} }); return n;',
+  }),
+  'score-that-is-none': scores(`inside: () => NaN, *session() { return { score: { valueOf() { for (;;); } } }; },`),
+};

@@ -1,5 +1,5 @@
 // All attacks, in the order of the table.
-import { CONTRACTS, EXAMPLES, FORGERY, LATER, LOADING, POLLUTION } from './boundary.ts';
+import { CONTRACTS, EVALUATIONS, EXAMPLES, FORGERY, LATER, LOADING, POLLUTION } from './boundary.ts';
 import { payloadsOf } from './denial.ts';
 import { ALLOCATION, BIG_INTEGERS, NATIVE } from './denial-memory.ts';
 import { ANSWERS, DEPTH, ERRORS } from './denial-results.ts';
@@ -30,6 +30,7 @@ export function corpus(): Payload[] {
     ...payloadsOf('boundary', 'loading', LOADING),
     ...payloadsOf('boundary', 'examples', EXAMPLES),
     ...payloadsOf('boundary', 'contracts', CONTRACTS),
+    ...payloadsOf('boundary', 'evaluations', EVALUATIONS),
   ];
 }
 

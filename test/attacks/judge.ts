@@ -2,6 +2,7 @@
 // what became of it, by what can be seen from outside.
 import { Compiler } from '#kernel/compiler/compiler.ts';
 import { toSeedError } from '#lib/error.ts';
+import { until } from '../until.ts';
 import type { Arena } from './arena.ts';
 import { DEADLINE_MS, filesOf, INPUT, type Payload } from './payload.ts';
 
@@ -12,6 +13,9 @@ const STUCK_CALM_MS = 180;
 const IDLE_MS = 400;
 /** An answer that has not come by then does not come. */
 const NEVER_MS = 20_000;
+const NEVER_SEARCHED_MS = 120_000;
+const SEARCH = { proposer: 'genetic', budget: '1s', seed: 1 };
+const SEARCH_ENDS: ReadonlySet<string> = new Set(['live', 'verifying', 'no_gain', 'rolled_back', 'failed', 'cancelled']);
 
 export interface Verdict {
   payload: Payload;
@@ -104,6 +108,10 @@ export class Judge implements AsyncDisposable {
     const { name, calls = 1, warmUp = 0 } = payload;
     const made = await this.#api('POST', '/api/agents', { from: filesOf(payload, this.#arena.canary.arms) });
     if (made.how !== 'answered') return { last: made, texts: [made.text] };
+    if (payload.place === 'evaluation') {
+      const searched = await this.#search(payload);
+      return { last: searched, texts: [made.text, searched.text] };
+    }
     for (let done = 0; done < warmUp; done += WARM_AT_ONCE) {
       const warm = { input: { ...INPUT, n: 0 } };
       const answers = await Promise.all(Array.from({ length: WARM_AT_ONCE }, () => this.#api('POST', `/api/agents/${name}/invoke`, warm)));
@@ -117,6 +125,27 @@ export class Judge implements AsyncDisposable {
     const last = answers.at(-1) ?? made;
     // Whose top level did not fail has not been stopped by anything.
     return { last: { ...last, endedMs }, texts: [made.text, ...answers.map(({ text }) => text)] };
+  }
+
+  /** Has the agent bettered, by its own evaluation, and waits until the search has come to an end of its own. */
+  async #search({ name }: Payload): Promise<Answer> {
+    const startedMs = performance.now();
+    const { seed } = this.#arena;
+    const begun = await seed.api<{ data?: { id: string }; code?: string }>('POST', `/api/agents/${name}/improvements`, SEARCH);
+    const id = begun.body.data?.id;
+    if (id === undefined)
+      return { how: begun.body.code ?? 'refused', text: JSON.stringify(begun.body), endedMs: performance.now() - startedMs };
+    const ended = await until(
+      () => seed.api<{ data: { state: string } }>('GET', `/api/improvements/${id}`),
+      ({ body }) => SEARCH_ENDS.has(body.data.state),
+      NEVER_SEARCHED_MS,
+    ).catch(() => null);
+    const state = ended?.body.data.state ?? 'never';
+    return {
+      how: state === 'never' ? state : `search ${state}`,
+      text: JSON.stringify(ended?.body ?? null),
+      endedMs: performance.now() - startedMs,
+    };
   }
 
   /** `answered`, or the error's code; 0 is no answer at all. */

@@ -2,8 +2,8 @@
 
 export type Aim = 'escape' | 'denial' | 'boundary';
 
-/** Where its code runs first: in a call, at the top level of agent.ts, in an example of the contract, in contract.ts. */
-export type Place = 'call' | 'load' | 'example' | 'contract';
+/** Where its code runs first: in a call, at the top level of agent.ts, in an example of the contract, in contract.ts, in evals/ when a search scores by it. */
+export type Place = 'call' | 'load' | 'example' | 'contract' | 'evaluation';
 
 export interface Payload {
   /** Its agent's name: lower case, digits and `-`. */
@@ -20,6 +20,11 @@ export interface Payload {
   top?: string;
   /** Statements before the contract, in contract.ts. */
   contractTop?: string;
+  /** Members of `evaluation({ … })`; `evaluationTop` stands before it. The function `weigh` of agent.ts is what a search would better. */
+  evaluation?: string;
+  evaluationTop?: string;
+  /** Body of `weigh(n)`. */
+  weigh?: string;
   /** Members that are added to the contract. */
   contract?: string;
   /** Default 'version'. */
@@ -40,7 +45,13 @@ const PARKING = ['sleep', 'ask'];
 const LIMITS = { cpuMs: 150, deadlineMs: 500, memoryMb: 32 } as const;
 
 /** What a module's top level, an example or a contract may take by itself: the product's own limits for them, not the payload's. */
-export const DEADLINE_MS: Readonly<Record<Place, number>> = { call: LIMITS.deadlineMs, load: 5_000, example: 2_000, contract: 5_000 };
+export const DEADLINE_MS: Readonly<Record<Place, number>> = {
+  call: LIMITS.deadlineMs,
+  load: 5_000,
+  example: 2_000,
+  contract: 5_000,
+  evaluation: 10_000,
+};
 
 /** Where an attack would leave its traces, and what it is after. */
 export interface Arms {
@@ -54,7 +65,12 @@ export interface Arms {
 
 /** As an upload. */
 export function filesOf(payload: Payload, arms: Arms): Record<string, string> {
-  return { 'contract.ts': arm(contractOf(payload), payload, arms), 'agent.ts': arm(agentOf(payload), payload, arms) };
+  const files = {
+    'contract.ts': contractOf(payload),
+    'agent.ts': agentOf(payload),
+    ...(payload.place === 'evaluation' ? { 'evals/evaluation.ts': evaluationOf(payload) } : {}),
+  };
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, arm(text, payload, arms)]));
 }
 
 function arm(text: string, { name }: Payload, arms: Arms): string {
@@ -71,7 +87,9 @@ ${contractTop}
 export default contract({
   name: '${name}',
   summary: 'an attack',
-  exports: { handle: { kind: 'call', input: z.object({ n: z.number(), list: z.array(z.number()), text: z.string() }), output: z.unknown() } },
+  exports: { handle: { kind: 'call', input: z.object({ n: z.number(), list: z.array(z.number()), text: z.string() }), output: z.unknown() },
+    ${place === 'evaluation' ? "weigh: { kind: 'evolvable', parameters: { n: { min: 0, max: 100 } } }," : ''} },
+  ${place === 'evaluation' ? "objective: { name: 'weight', direction: 'minimize' }," : ''}
   capabilities: [${(isolation === 'call' ? [...CAPABILITIES, ...PARKING] : CAPABILITIES).map((name) => `'${name}'`).join(', ')}],
   limits: { cpuMs: ${LIMITS.cpuMs}, deadlineMs: ${LIMITS.deadlineMs}, memoryMb: ${LIMITS.memoryMb} },
   isolation: '${isolation}',
@@ -81,13 +99,25 @@ export default contract({
 `;
 }
 
-function agentOf({ top = '', body }: Payload): string {
+function agentOf({ top = '', body, weigh }: Payload): string {
   return `import { agent } from 'seed-agent/agent';
 ${top}
+${weigh === undefined ? '' : `export function weigh(n) { ${weigh} }`}
 export default agent({
   async handle(input, ctx) {
 ${body}
   },
+});
+`;
+}
+
+function evaluationOf({ evaluation = '', evaluationTop = '' }: Payload): string {
+  return `import { evaluation } from 'seed-agent/agent';
+${evaluationTop}
+export default evaluation({
+  bestPossible: 0,
+  sample: () => 1,
+  ${evaluation}
 });
 `;
 }
