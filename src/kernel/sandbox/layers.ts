@@ -18,14 +18,15 @@ const RIGHTS = /^--allow-(?:fs-write|child-process|worker|wasi|net|inspector)/;
 
 /** @param pids of the hosts that run. Present is what holds for all of them. Never throws. */
 export async function sandboxLayers(pids: readonly number[]): Promise<readonly SandboxLayer[]> {
-  const { why } = await osLayer();
+  const { why, kind } = await osLayer();
   const look = async (layer: SandboxLayerName, at: (pid: number) => Promise<Seen>): Promise<SandboxLayer> => {
     const seen = await seenAt(pids, at);
     // What the operating system does not give has a reason.
     const hint = seen.present === false && OF_THE_SYSTEM.has(layer) && why !== '' ? ` (${why})` : '';
     return { layer, present: seen.present, detail: `${seen.detail}${hint}` };
   };
-  const hasDeathSignal = parentDeathSignal();
+  // bubblewrap asks for it itself.
+  const hasDeathSignal = parentDeathSignal() || kind === 'bubblewrap';
   return [
     { layer: 'policy', present: true, detail: 'imports, eval, size and depth of the built code: a courtesy to its author, not a wall' },
     {
@@ -46,7 +47,9 @@ export async function sandboxLayers(pids: readonly number[]): Promise<readonly S
     {
       layer: 'parent_death',
       present: hasDeathSignal,
-      detail: hasDeathSignal ? 'the kernel ends a host with its parent' : 'no setpriv: a host notices only by its broken pipe',
+      detail: hasDeathSignal
+        ? 'the kernel ends a host with its parent'
+        : 'neither bubblewrap nor setpriv: a host notices only by its broken pipe',
     },
     { layer: 'broker', present: true, detail: 'what ctx offers is served by the node: each use is granted, counted and recorded there' },
     { layer: 'watchdogs', present: true, detail: 'processor time, wall clock and memory, from inside the host and from outside' },
