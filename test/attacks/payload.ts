@@ -91,7 +91,7 @@ export default contract({
     ${place === 'evaluation' ? "weigh: { kind: 'evolvable', parameters: { n: { min: 0, max: 100 } } }," : ''} },
   ${place === 'evaluation' ? "objective: { name: 'weight', direction: 'minimize' }," : ''}
   capabilities: [${(isolation === 'call' ? [...CAPABILITIES, ...PARKING] : CAPABILITIES).map((name) => `'${name}'`).join(', ')}],
-  limits: { cpuMs: ${LIMITS.cpuMs}, deadlineMs: ${LIMITS.deadlineMs}, memoryMb: ${LIMITS.memoryMb} },
+  limits: { cpuMs: ${LIMITS.cpuMs}, deadlineMs: ${LIMITS.deadlineMs}, memoryMb: ${LIMITS.memoryMb}, idleMs: ${LIMITS.deadlineMs}, streamMs: ${LIMITS.deadlineMs} },
   isolation: '${isolation}',
   ${place === 'example' ? `examples: [{ input: ${JSON.stringify(INPUT)} }],` : ''}
   ${contract}
