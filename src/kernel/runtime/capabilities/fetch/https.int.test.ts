@@ -1,5 +1,5 @@
 // ctx.fetch over TLS: the certificate is that of the name, although the connection goes to an address that was checked. Needs openssl.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFetcher, useHost } from './fetcher.fixture.ts';
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 useHost();
 
@@ -32,30 +34,33 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('with openssl: the name is asked for and checked, and a server that can not prove it is not believed', async () => {
-  const made = certificate();
-  const server = createServer(made, (request, response) =>
-    response.end(`${(request.socket as TLSSocket & { servername?: string }).servername} ${request.headers.host}`),
-  );
-  const port = await listen(server);
-  const names = { 'secure.example': [['127.0.0.1']], 'other.example': [['127.0.0.1']] };
-  const hosts = [`secure.example:${port}`, `other.example:${port}`];
-  const bench = await startFetcher({ hosts, names, allowed: [`127.0.0.1:${port}`] });
-  const url = `https://secure.example:${port}/`;
-  expect(await bench.fetch(url)).toMatchObject({ code: 'unavailable', message: expect.stringContaining('SELF_SIGNED') });
-  const before = getCACertificates('default');
-  onTestFinished(() => setDefaultCACertificates(before));
-  setDefaultCACertificates([...before, made.cert.toString()]);
-  expect(await bench.fetch(url)).toMatchObject({ status: 200, text: `secure.example secure.example:${port}` });
-  expect(await bench.fetch(`https://other.example:${port}/`)).toMatchObject({
-    code: 'unavailable',
-    message: expect.stringContaining('ALTNAME'),
-  });
-  // Spoken to without TLS, or as what it is not.
-  expect(await bench.fetch(`http://secure.example:${port}/`)).toMatchObject({ code: 'unavailable' });
-});
+test.skipIf(!hasOpenssl)(
+  'with openssl: the name is asked for and checked, and a server that can not prove it is not believed',
+  async () => {
+    const made = certificate();
+    const server = createServer(made, (request, response) =>
+      response.end(`${(request.socket as TLSSocket & { servername?: string }).servername} ${request.headers.host}`),
+    );
+    const port = await listen(server);
+    const names = { 'secure.example': [['127.0.0.1']], 'other.example': [['127.0.0.1']] };
+    const hosts = [`secure.example:${port}`, `other.example:${port}`];
+    const bench = await startFetcher({ hosts, names, allowed: [`127.0.0.1:${port}`] });
+    const url = `https://secure.example:${port}/`;
+    expect(await bench.fetch(url)).toMatchObject({ code: 'unavailable', message: expect.stringContaining('SELF_SIGNED') });
+    const before = getCACertificates('default');
+    onTestFinished(() => setDefaultCACertificates(before));
+    setDefaultCACertificates([...before, made.cert.toString()]);
+    expect(await bench.fetch(url)).toMatchObject({ status: 200, text: `secure.example secure.example:${port}` });
+    expect(await bench.fetch(`https://other.example:${port}/`)).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('ALTNAME'),
+    });
+    // Spoken to without TLS, or as what it is not.
+    expect(await bench.fetch(`http://secure.example:${port}/`)).toMatchObject({ code: 'unavailable' });
+  },
+);
 
-test('with openssl: nothing leads back from https to http', async () => {
+test.skipIf(!hasOpenssl)('with openssl: nothing leads back from https to http', async () => {
   const made = certificate();
   const before = getCACertificates('default');
   onTestFinished(() => setDefaultCACertificates(before));
