@@ -10,6 +10,7 @@ export const SANDBOX_LAYERS = [
   'processes',
   'privileges',
   'limits',
+  'cgroup',
   'seccomp',
   'parent_death',
   'broker',

@@ -3,6 +3,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import isolatedVm from 'isolated-vm/package.json' with { type: 'json' };
 import { parentDeathSignal } from '#lib/process.ts';
 import { osLayer } from './available-layers.ts';
+import { GROUP_PREFIX } from './host-cgroup.ts';
 import type { SandboxLayerName } from './layer-names.ts';
 
 export interface SandboxLayer {
@@ -43,6 +44,7 @@ export async function sandboxLayers(pids: readonly number[]): Promise<readonly S
     await look('processes', processesOf),
     await look('privileges', privilegesOf),
     await look('limits', limitsOf),
+    await look('cgroup', cgroupOf),
     await look('seccomp', seccompOf),
     {
       layer: 'parent_death',
@@ -140,6 +142,17 @@ async function limitsOf(pid: number): Promise<Seen> {
   const soft = (name: string): string => new RegExp(`^${name}\\s+(\\S+)`, 'm').exec(limits)?.[1] ?? '?';
   const [core, files, size] = [soft('Max core file size'), soft('Max open files'), soft('Max file size')];
   return { present: core === '0' && size !== 'unlimited', detail: `${files} open files, files of ${size} bytes, core dumps of ${core}` };
+}
+
+async function cgroupOf(pid: number): Promise<Seen> {
+  const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+  const own = groups.split('\n').filter((line) => line.includes(`/${GROUP_PREFIX}`));
+  if (own.length === 0)
+    return { present: false, detail: 'the node may make no control groups here: memory is held by the watchdogs alone' };
+  return {
+    present: true,
+    detail: `its own, with limits on memory and threads (${own.map((line) => line.split(':')[1] || 'unified').join(', ')})`,
+  };
 }
 
 async function isOwn(pid: number, namespace: 'net' | 'mnt' | 'pid'): Promise<boolean> {

@@ -17,6 +17,7 @@ import type {
 import { Culprits } from './culprits.ts';
 import { causeOf } from './host-end.ts';
 import { callLine, readMessage } from './host-message.ts';
+import { HostCgroup } from './host-cgroup.ts';
 import { HostProcess } from './host-process.ts';
 import { HostWatch, type KillReason } from './host-watch.ts';
 import type { OsLayer } from './os-layer.ts';
@@ -72,6 +73,7 @@ export class SandboxHost implements AsyncDisposable {
   readonly #work = new Map<number, PendingWork>();
   readonly #evaluations = new Map<string, number>();
   readonly #ready = Promise.withResolvers<void>();
+  #cgroup: HostCgroup | null = null;
   #seq = 0;
   #pong = { isolates: 0, executing: 0 };
   #killReason: KillReason | 'closed' | null = null;
@@ -292,6 +294,7 @@ export class SandboxHost implements AsyncDisposable {
     if (message === null) return this.#kill('unresponsive');
     if (message.word === 'ready') {
       this.#process.becameReady();
+      this.#cgroup = HostCgroup.around(this.pid);
       this.#watch.begin(this.pid);
       return this.#ready.resolve();
     }
@@ -383,6 +386,7 @@ export class SandboxHost implements AsyncDisposable {
 
   async #end(): Promise<ProcessExit> {
     const end = await this.#process.ended;
+    this.#cgroup?.[Symbol.dispose]();
     this.#watch[Symbol.dispose]();
     const { failure, how, running, isBlamed } = causeOf(end, this.#killReason);
     if (isBlamed) this.#culprit = this.#culprits.versionOf(running, (number) => this.#hashOf(number));
