@@ -41,7 +41,8 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
     mode: node.mode,
     pid: process.pid,
     startedAt: new Date(node.startedAtMs).toISOString(),
-    uptimeSeconds: Math.round((nowMs - node.startedAtMs) / 1000),
+    // Of a clock that nobody sets, unlike the one that says when it started.
+    uptimeSeconds: Math.round(process.uptime()),
     memoryBytes,
     cpuSeconds: (user + system) / 1e6,
     queueDepth: deep.report.queue_depth ?? 0,

@@ -3,10 +3,11 @@ import type { Clock, Timer } from './clock.ts';
 
 export class ManualClock implements Clock {
   #nowMs = 0;
+  #wallAheadMs = 0;
   readonly #timers = new Set<{ dueMs: number; callback: () => void }>();
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#wallAheadMs;
   }
 
   monotonicMs(): number {
@@ -22,6 +23,11 @@ export class ManualClock implements Clock {
   /** Timers that have not fired and were not cancelled. */
   get pending(): number {
     return this.#timers.size;
+  }
+
+  /** Sets the wall clock forward, or back where negative; no time passes. */
+  jump(ms: number): void {
+    this.#wallAheadMs += ms;
   }
 
   advance(ms: number): void {

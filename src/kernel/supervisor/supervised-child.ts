@@ -20,6 +20,8 @@ export class SupervisedChild {
   #status: ChildStatus = 'stopped';
   #alive = false;
   #startedAtMs = 0;
+  /** The same moment on the clock that is never set: an uptime is an interval. */
+  #startedMonotonicMs = 0;
   #exited: Promise<void> = Promise.resolve();
   #lastExit: ChildDescription['lastExit'] = null;
   #start: AbortController | undefined;
@@ -60,6 +62,7 @@ export class SupervisedChild {
       this.#status = 'running';
       this.#alive = true;
       this.#startedAtMs = clock.now();
+      this.#startedMonotonicMs = clock.monotonicMs();
       onEvent({ type: 'start', path, id, pid: run.pid, durationMs: clock.monotonicMs() - startedMs });
       this.#watch(run);
       return { ok: true };
@@ -151,14 +154,14 @@ export class SupervisedChild {
     const { clock, onEvent, path, onExit } = this.#options;
     this.#exited = run.exited.catch(errorExit).then((reason) => {
       const asked = this.#status === 'stopping';
-      const endedAtMs = clock.now();
+      const uptimeMs = clock.monotonicMs() - this.#startedMonotonicMs;
       this.#alive = false;
-      this.#lastExit = { kind: reason.kind, message: reason.message ?? null, at: new Date(endedAtMs).toISOString() };
+      this.#lastExit = { kind: reason.kind, message: reason.message ?? null, at: new Date(clock.now()).toISOString() };
       if (!asked) {
         this.#status = 'stopped';
         onExit(run, reason);
       }
-      onEvent({ type: 'exit', path, id: this.spec.id, reason, asked, uptimeMs: endedAtMs - this.#startedAtMs });
+      onEvent({ type: 'exit', path, id: this.spec.id, reason, asked, uptimeMs });
     });
   }
 }

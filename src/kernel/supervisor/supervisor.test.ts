@@ -186,6 +186,20 @@ test('events: what started, ended, was restarted, and why', async () => {
   ]);
 });
 
+test.each([86_400_000, -86_400_000])('a wall clock set by %d ms changes no uptime and no window of restarts', async (jumpMs) => {
+  const { script, clock, events, supervisor } = scripted({ intensity: 1, periodMs: 1000, children: workers('a') });
+  await supervisor.start();
+  clock.advance(30);
+  clock.jump(jumpMs);
+  script.exit('a', BOOM);
+  await settle(script);
+  clock.advance(40);
+  clock.jump(jumpMs);
+  script.exit('a', BOOM);
+  expect(await supervisor.exited).toMatchObject({ kind: 'shutdown', message: 'a failed more than 1 times in 1000 ms (error: boom)' });
+  expect(ofType(events, 'exit')).toMatchObject([{ uptimeMs: 30 }, { uptimeMs: 40 }]);
+});
+
 test('restart events name the child that caused them', async () => {
   const { script, events, supervisor } = scripted({ strategy: 'rest_for_one', children: workers('a', 'b') });
   await supervisor.start();
