@@ -89,10 +89,13 @@ describe('names of agents', () => {
       ['other-name', 'the contract is for "good", not for "other-name"'],
       ['syntax', 'agent.ts:2:11: Unexpected ";"'],
       ['no-code', 'agent.ts is missing'],
+      ['no-example', 'example 1 of the contract: expected'],
     ]) {
       expect(said).toMatch(new RegExp(`agent ${name} was refused: .*${problem?.replaceAll(/[.()]/g, '\\$&')}`));
     }
     expect(said).not.toMatch(/notes|\.git/);
+    // What only running it can tell is looked at three times, what reading it tells once.
+    expect([...said.matchAll(/the folder (\S+) is tried again/g)].map(([, name]) => name)).toEqual(['no-example', 'no-example']);
   });
 
   test('that are not there, with the nearest', async () => {

@@ -10,6 +10,7 @@ import { catalogueOf } from '#operation/catalogue.ts';
 import type { CatalogueEntry } from '#operation/catalogue-entry.ts';
 import { agentOf, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { startSeed, type SeedProcess } from './seed-process.ts';
+import { until } from './until.ts';
 
 const SEED = new URL('../bin/seed', import.meta.url).pathname;
 const entries = catalogueOf(operations);
@@ -24,6 +25,7 @@ let seed: SeedProcess;
 let improvement: string;
 let approval: string;
 let rule: string;
+let call: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seed-commands-'));
   seed = await startSeed();
@@ -35,6 +37,13 @@ beforeAll(async () => {
     (await seed.api<{ data: { id: string } }>('POST', path, body)).body.data.id;
   approval = await made('/api/approvals', { title: 'May it?' });
   rule = await made('/api/approval-rules', { name: 'careful', action: 'require_review' });
+  for (const n of [1, 2, 3]) await seed.api('POST', '/api/agents/double/invoke', { input: { n } });
+  // They are written down in batches.
+  const { body } = await until(
+    () => seed.api<{ data: { call_id: string }[] }>('GET', '/api/agents/double/calls'),
+    ({ body: page }) => page.data.length === 3,
+  );
+  call = body.data[0]?.call_id ?? '';
 });
 
 /** What an id in a path means for this command. */
@@ -58,13 +67,19 @@ const cli = (args: readonly string[], env: Readonly<Record<string, string>> = {}
 /** What a command needs so that it can be asked. */
 const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'agents:status': { agent: 'double' },
+  'agents:calls:list': { agent: 'double' },
   'agents:logs': { agent: 'double' },
   'code:list': { agent: 'double' },
   'code:get': { agent: 'double', version: 'v2' },
   'config:get': { key: 'PORT' },
 };
 const flagsFor = (name: string): string[] => {
-  const asked = entryOf(name).path?.includes(':id') === true ? { id: idFor(name) } : (ASKED[name] ?? {});
+  const asked =
+    name === 'agents:calls:get'
+      ? { agent: 'double', call }
+      : entryOf(name).path?.includes(':id') === true
+        ? { id: idFor(name) }
+        : (ASKED[name] ?? {});
   return Object.entries(asked).flatMap(([flag, value]) => [`--${flag}`, value]);
 };
 
@@ -167,7 +182,7 @@ describe('every list', () => {
     }
   });
 
-  const keyOf = (item: Record<string, unknown>) => [item['id'], item['name'], item['key'], item['version'], item['method'], item['path']];
+  const keyOf = (item: Record<string, unknown>) => ['id', 'call_id', 'name', 'key', 'version', 'method', 'path'].map((name) => item[name]);
 });
 
 describe('every plan', () => {
@@ -208,10 +223,11 @@ describe('every plan', () => {
     '%s has none, and is not performed instead',
     async (name) => {
       const entry = entryOf(name);
-      const path = (entry.path ?? '').replace(':agent', 'double').replace(':id', idFor(name));
+      const path = (entry.path ?? '').replace(':agent', 'double').replace(':call', call).replace(':id', idFor(name));
       const body = {
         'agents:invoke': { input: { n: 1 } },
         'agents:create': upload('planned', DOUBLE),
+        'agents:calls:answer': { answer: 1 },
         'approvals:create': { title: 'May it?' },
         'approvals:rules:create': { name: 'planned', action: 'deny' },
         'database:query': { sql: 'select 1' },

@@ -1,5 +1,6 @@
 // Operations as their user and as their enemy, over HTTP on a real node: many at once, and what none of them may do.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SANDBOX_LAYERS } from '#kernel/sandbox/layer-names.ts';
 import { agentOf, createAgents, DOUBLE, upload } from './fixtures.ts';
 import { startSeed, type SeedProcess } from './seed-process.ts';
 
@@ -182,15 +183,8 @@ describe('what is answered', () => {
     const status = await seed.api<Answer<Layered>>('GET', '/api/system/status');
     const health = await seed.api<Layered>('GET', '/health/deep');
     for (const { sandbox } of [status.body.data, health.body]) {
-      expect(sandbox?.map(({ layer }) => layer)).toEqual([
-        'isolate',
-        'environment',
-        'permissions',
-        'parent_death',
-        'namespaces',
-        'seccomp',
-      ]);
-      if (process.platform === 'linux') expect(sandbox?.slice(0, 3).map(({ present }) => present)).toEqual([true, true, true]);
+      expect(sandbox?.map(({ layer }) => layer)).toEqual([...SANDBOX_LAYERS]);
+      if (process.platform === 'linux') expect(sandbox?.slice(0, 5).map(({ present }) => present)).toEqual([true, true, true, true, true]);
     }
     const stranger = await fetch(`${seed.url}/health/deep`);
     expect(Object.keys((await stranger.json()) as object)).toEqual(['status']);

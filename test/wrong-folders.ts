@@ -15,6 +15,10 @@ export async function agentsFolder(folder: string): Promise<void> {
     many: { ...agent('many'), ...Object.fromEntries(Array.from({ length: 199 }, (_, index) => [`f${index}.ts`, ''])) },
     'other-name': agent('good'),
     syntax: agent('syntax', 'const a = 1;\nconst b = ;\n'),
+    'no-example': {
+      'contract.ts': contractOf('no-example', 'examples: [{ input: { n: 1 }, output: { n: 3 } }],'),
+      'agent.ts': agentOf(DOUBLE),
+    },
     'no-code': { 'contract.ts': contractOf('no-code') },
     // Nobody said that these are agents.
     notes: { 'README.md': 'not an agent' },

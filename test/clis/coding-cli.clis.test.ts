@@ -50,6 +50,7 @@ describe.each(PROGRAMS)('%s', (program) => {
     const scenario = { steps: [{ write: { path: beside, content: 'x' } }, { text: 'done' }] };
     const run = await runScenario(api, { name: 'outside', program, scenario, ...place });
     expect(existsSync(beside)).toBe(false);
+    expect(run.events.filter((event) => event.type === 'file')).toEqual([]);
     // Claude Code tells of it; Codex does not, and its success must be judged by the files.
     if (program === 'claude-code') expect(run.outcome).toMatchObject({ ok: false, failure: 'denied' });
     expect(await readdir(place.work)).toEqual([]);

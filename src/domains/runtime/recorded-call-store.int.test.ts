@@ -73,6 +73,8 @@ test.each<[string[], (n: number) => boolean]>([
   [['outcome=cpu_limit'], (n) => n === 9],
   [['duration_ms>40'], (n) => n * 1.5 > 40],
   [[`started_at<${new Date(START_MS + 2500).toISOString()}`], (n) => n < 3],
+  [[`started_at~${new Date(START_MS + 2000).toISOString().slice(0, 22)}`], (n) => n === 2],
+  [['duration_ms~1.5'], (n) => String(n * 1.5).includes('1.5')],
   [['key~TRUCK'], (n) => n % 3 !== 0],
   [['error~50%_'], (n) => n % 10 === 9],
   [['error~50_%'], () => false],

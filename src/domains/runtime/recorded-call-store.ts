@@ -113,7 +113,7 @@ export async function getCall(database: Database, agent: string, id: string): Pr
 }
 
 /** As `matches` says it for rows in memory: what is missing passes `!=` only, and `~` looks whatever the case. */
-function conditionOf({ field, operator, value }: ParsedFilter): RawBuilder<unknown> {
+function conditionOf({ field, operator, type, value }: ParsedFilter): RawBuilder<unknown> {
   const column = COLUMNS[field as Field];
   switch (operator) {
     case '=':
@@ -121,12 +121,17 @@ function conditionOf({ field, operator, value }: ParsedFilter): RawBuilder<unkno
     case '!=':
       return sql`${column} IS DISTINCT FROM ${value}`;
     case '~':
-      return sql`${column}::text ILIKE ${containing(String(value))}`;
+      return sql`${type === 'time' ? isoText(column) : sql`(${column})::text`} ILIKE ${containing(String(value))}`;
     case '<':
       return sql`${column} < ${value}`;
     case '>':
       return sql`${column} > ${value}`;
   }
+}
+
+/** A time as it is shown. */
+function isoText(column: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
 function containing(text: string): string {

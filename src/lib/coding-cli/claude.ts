@@ -94,7 +94,10 @@ function environmentOf(settings: ClaudeSettings, credential: Readonly<Record<str
 
 interface Part {
   type?: string;
+  id?: string;
   name?: string;
+  tool_use_id?: string;
+  is_error?: boolean;
   input?: Record<string, unknown>;
 }
 
@@ -117,6 +120,8 @@ class ClaudeReader implements CliReader {
   readonly #request: CliRequest;
   #sessionId: string | null = null;
   #result: ResultLine | null = null;
+  /** By the use of a tool that has not come back. */
+  readonly #writing = new Map<string, string>();
 
   constructor(request: CliRequest) {
     this.#request = request;
@@ -138,7 +143,16 @@ class ClaudeReader implements CliReader {
           if (part.type !== 'tool_use') continue;
           const path = part.input?.['file_path'];
           yield { type: 'tool', name: part.name ?? '', detail: typeof path === 'string' ? path : '' };
-          if (typeof path === 'string' && (part.name === 'Write' || part.name === 'Edit')) yield { type: 'file', path };
+          if (typeof path === 'string' && (part.name === 'Write' || part.name === 'Edit')) this.#writing.set(part.id ?? '', path);
+        }
+        return;
+      }
+      case 'user': {
+        const { message } = line as { message?: { content?: string | readonly Part[] } };
+        // What a tool has come to; a prompt is text alone.
+        for (const part of Array.isArray(message?.content) ? (message.content as readonly Part[]) : []) {
+          const path = this.#writing.get(part.tool_use_id ?? '');
+          if (path !== undefined && part.is_error !== true) yield { type: 'file', path };
         }
         return;
       }

@@ -27,6 +27,9 @@ export interface CodexSettings {
 const PROVIDER = 'seed';
 const KEY = 'SEED_CODEX_API_KEY';
 
+/** First in its search path: a bubblewrap that it can work with, or none. */
+const CODEX_PATH = join(import.meta.dirname, 'codex-path');
+
 export function codexCli(settings: CodexSettings): CodingCli {
   return {
     name: 'codex',
@@ -45,7 +48,7 @@ function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { m
     command: settings.cliPath ?? 'codex',
     args: argumentsOf(settings, request, schemaFile),
     env: {
-      PATH: settings.searchPath,
+      PATH: `${CODEX_PATH}:${settings.searchPath}`,
       HOME: home,
       CODEX_HOME: home,
       ...(apiKey === undefined ? {} : { [apiUrl === undefined ? 'CODEX_API_KEY' : KEY]: apiKey }),
@@ -165,6 +168,7 @@ class CodexReader implements CliReader {
         return;
       case 'file_change':
         yield { type: 'tool', name: 'apply_patch', detail: item.status ?? '' };
+        if (item.status === 'failed') return;
         for (const { path } of item.changes ?? []) if (path !== undefined) yield { type: 'file', path };
     }
   }
