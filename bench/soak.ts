@@ -15,7 +15,10 @@ const PER_SECOND = 100;
 const AFTERMATH_MS = 250;
 
 export interface SoakOptions {
+  /** Counted. */
   seconds: number;
+  /** The same before that, until everything that is filled once is full; only failures count. Default: half of `seconds`. */
+  warmUpSeconds?: number;
   /** Default 2,000. */
   swapEveryMs?: number;
   /** Default 10,000. */
@@ -43,7 +46,8 @@ export const soak: Benchmark = async ({ quick, say }) => {
   return { rows, figures };
 };
 
-export async function runSoak({ seconds, swapEveryMs = 2_000, hostileEveryMs = 10_000, say }: SoakOptions): Promise<SoakEnd> {
+export async function runSoak(options: SoakOptions): Promise<SoakEnd> {
+  const { seconds, warmUpSeconds = seconds / 2, swapEveryMs = 2_000, hostileEveryMs = 10_000, say } = options;
   await using seed = await startSeed();
   const created = await seed.api('POST', '/api/agents', { from: { 'contract.ts': CONTRACT, 'agent.ts': agentSource(0) } });
   if (created.status !== 201) throw new Error(JSON.stringify(created.body));
@@ -58,13 +62,14 @@ export async function runSoak({ seconds, swapEveryMs = 2_000, hostileEveryMs = 1
     check: (status, body) => (status === 200 && body.includes('"n":') ? null : `${status} ${body.slice(0, 300)}`),
   });
   const watch = new Watch(seed);
-  const untilMs = performance.now() + seconds * 1000;
+  const fromMs = performance.now() + warmUpSeconds * 1000;
+  const untilMs = fromMs + seconds * 1000;
   const failures: string[] = [];
   const [swaps, strikes]: [Span[], Span[]] = [[], []];
   await Promise.all([
     every(swapEveryMs, untilMs, async (number) => void swaps.push(await spanOf(() => swap(seed, number)))),
     every(hostileEveryMs, untilMs, async () => void strikes.push(await spanOf(() => hostile.strike()))),
-    every(Math.max(250, (seconds * 1000) / 400), untilMs, async () => watch.look()),
+    every(Math.max(250, (seconds * 1000) / 400), untilMs, async () => (performance.now() < fromMs ? undefined : watch.look())),
     every(30_000, untilMs, async (number) => {
       if (number > 1)
         say(
@@ -74,9 +79,11 @@ export async function runSoak({ seconds, swapEveryMs = 2_000, hostileEveryMs = 1
   ]);
   await load.stop();
   failures.push(...load.calls.flatMap(({ failure }) => failure ?? []));
-  const kinds = classed(load.calls, { swaps, strikes });
-  // After a third of the time everything that is filled once is full.
-  const trends = [...watch.series].map(([name, samples]) => ({ name, trend: trendOf(samples.filter(({ atS }) => atS > seconds / 3)) }));
+  const kinds = classed(
+    load.calls.filter(({ dueMs }) => dueMs >= fromMs),
+    { swaps, strikes },
+  );
+  const trends = [...watch.series].map(([name, samples]) => ({ name, trend: trendOf(samples) }));
   const p99 = (calls: readonly TimedCall[]): number =>
     quantile(
       calls.map(({ tookMs }) => tookMs),

@@ -6,6 +6,8 @@ import { loadAdminToken } from '#domains/identity/index.ts';
 import { storedSettings } from '#domains/config/settings-view.ts';
 import type { NodePorts } from '#domains/ports.ts';
 import { checkSocketPath, HttpServer } from '#interfaces/http/http-server.ts';
+import { BackOff } from '#kernel/supervisor/back-off.ts';
+import { systemClock } from '#kernel/supervisor/clock.ts';
 import { ProcessRegistry } from '#kernel/supervisor/process-registry.ts';
 import { onRootGone, takeRootArgument } from '#kernel/supervisor/root-link.ts';
 import { Supervisor } from '#kernel/supervisor/supervisor.ts';
@@ -99,15 +101,24 @@ async function run(): Promise<void> {
   };
   const parts = new Parts(ground);
   beginDatabase(parts);
-  const node = new Supervisor({
-    id: 'node',
-    strategy: 'rest_for_one',
-    intensity: 3,
-    periodMs: 30_000,
-    children: nodeChildren(parts),
-    onEvent: observeSupervision(telemetry),
-  });
-  parts.set('node', node);
+  const backOff = parts.set('backOff', new BackOff({ start: (id) => parts.get('node').restartChild(id), clock: systemClock }));
+  const children = nodeChildren(parts);
+  const mayGiveUp = new Set(children.filter(({ type, restart }) => type === 'supervisor' && restart === 'transient').map(({ id }) => id));
+  const observe = observeSupervision(telemetry);
+  const node = parts.set(
+    'node',
+    new Supervisor({
+      id: 'node',
+      strategy: 'rest_for_one',
+      intensity: 3,
+      periodMs: 30_000,
+      children,
+      onEvent: (event) => {
+        observe(event);
+        if (event.path.length === 2 && mayGiveUp.has(event.id)) backOff.take(event);
+      },
+    }),
+  );
   process.on('SIGTERM', () => ground.stop('SIGTERM', EXIT_CODE.ok));
   process.on('SIGINT', () => ground.stop('SIGINT', EXIT_CODE.ok));
   void node.exited.then(() => ground.stop('the supervision tree has ended', EXIT_CODE.failure));

@@ -14,6 +14,8 @@ export interface SeedProcessOptions {
   args?: readonly string[];
   /** Where it is started. Default: the data folder. */
   cwd?: string;
+  /** The program's folder, ending in `/`. Default: this project. */
+  project?: string;
   /** Default 0: any free one. Given, the time until it answers is measured from the first moment. */
   port?: number;
   /** A command that starts the program with its own last words, for example with limits. */
@@ -128,7 +130,7 @@ export interface SeedEnd {
 
 /** The program, and what it says on both its outputs. */
 export function spawnSeed(dataDir: string, options: SeedProcessOptions): { handle: ChildHandle; output: () => string } {
-  const [program, ...rest] = [...(options.wrapper ?? []), process.execPath, join(PROJECT, 'src/main.ts')];
+  const [program, ...rest] = [...(options.wrapper ?? []), process.execPath, join(options.project ?? PROJECT, 'src/main.ts')];
   const handle = spawnProcess(program ?? process.execPath, [...rest, ...(options.args ?? ['--no-demo'])], {
     cwd: options.cwd ?? dataDir,
     env: {

@@ -142,7 +142,7 @@ describe('asking often', () => {
   test('runs the checks once in a second, however many ask', async () => {
     let nowMs = 0;
     let runs = 0;
-    const subject = health({ cacheMs: 1_000, now: () => nowMs });
+    const subject = health({ cacheMs: 1_000, monotonicMs: () => nowMs });
     subject.register(
       check({
         run: () => {

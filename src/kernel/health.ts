@@ -64,8 +64,10 @@ export interface HealthOptions {
   treeMemoryBytes?: () => Promise<number>;
   /** A report is given out again for so long. Default 1,000. */
   cacheMs?: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for people. */
   now?: () => number;
+  /** Of a clock that is never set. */
+  monotonicMs?: () => number;
 }
 
 export interface DeepHealth {
@@ -90,6 +92,7 @@ export class Health {
       treeMemoryBytes: () => Promise.resolve(process.memoryUsage.rss()),
       cacheMs: 1_000,
       now: Date.now,
+      monotonicMs: () => performance.now(),
       ...options,
     };
     const treeMemory = async (): Promise<CheckResult> => ({ status: 'pass', observedValue: await this.#options.treeMemoryBytes() });
@@ -113,11 +116,11 @@ export class Health {
 
   /** Runs all checks, or gives the report of less than `cacheMs` ago. Never rejects; takes no longer than the slowest timeout. */
   deep(): Promise<DeepHealth> {
-    const nowMs = this.#options.now();
+    const nowMs = this.#options.monotonicMs();
     if (this.#cached === undefined || nowMs >= this.#cached.untilMs) {
       const cached = { report: this.#report(), untilMs: Infinity };
       this.#cached = cached;
-      void cached.report.then(() => (cached.untilMs = this.#options.now() + this.#options.cacheMs));
+      void cached.report.then(() => (cached.untilMs = this.#options.monotonicMs() + this.#options.cacheMs));
     }
     return this.#cached.report;
   }

@@ -13,6 +13,7 @@ import { startDoor } from './door-service.ts';
 import { startHostPools } from './host-pools-service.ts';
 import { startImprovements } from './improvements-service.ts';
 import { startParkedCalls } from './parked-calls-service.ts';
+import { optional } from './optional.ts';
 import type { Parts } from './parts.ts';
 import { startServingHost } from './sandbox.ts';
 
@@ -31,9 +32,12 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
     {
       id: 'sandbox',
       type: 'supervisor',
+      // What only needs the database goes on without it.
+      restart: 'transient',
       start: supervisorChild({
         strategy: 'one_for_one',
-        intensity: 20,
+        // More than hostile code can reach, which takes a started host with it each time: these are hosts that do not even start.
+        intensity: 50,
         periodMs: 10_000,
         children: servingHosts.map((id) => ({ id, shutdownMs: 2_000, start: () => startServingHost(parts, id) })),
       }),
@@ -46,11 +50,11 @@ export function nodeChildren(parts: Parts): ChildSpec[] {
       start: remember(parts, 'agentSupervisor', supervisorChild({ intensity: 10, periodMs: 10_000, children: [] })),
     },
     { id: 'directory', start: serviceChild(() => startAgents(parts)) },
-    { id: 'approvals', start: serviceChild(() => startApprovals(parts)) },
-    { id: 'parked-calls', shutdownMs: PARKED_CALLS_SHUTDOWN_MS, start: serviceChild(() => startParkedCalls(parts)) },
-    { id: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: serviceChild(() => startImprovements(parts)) },
+    optional(parts, 'approvals', { part: 'approvals', start: startApprovals }),
+    optional(parts, 'parked-calls', { part: 'resumer', shutdownMs: PARKED_CALLS_SHUTDOWN_MS, start: startParkedCalls }),
+    optional(parts, 'improvements', { part: 'improvements', shutdownMs: IMPROVEMENTS_SHUTDOWN_MS, start: startImprovements }),
     { id: 'door', shutdownMs: DOOR_SHUTDOWN_MS, start: serviceChild(() => startDoor(parts)) },
-    { id: 'demo', restart: 'transient', start: serviceChild(() => startDemo(parts)) },
+    optional(parts, 'demo', { restart: 'transient', start: startDemo }),
   ];
 }
 

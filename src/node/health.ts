@@ -48,6 +48,23 @@ function registerChecks(health: Health, parts: Parts): void {
     },
   });
   health.register({
+    name: 'supervision:children',
+    component: 'component',
+    // Whoever can not do without them says so in a check of their own.
+    required: false,
+    run: () => {
+      const given = parts.get('backOff').list();
+      return {
+        status: given.length === 0 ? 'pass' : 'warn',
+        observedValue: given.length,
+        observedUnit: 'children over their intensity',
+        ...(given.length === 0
+          ? {}
+          : { output: given.map(({ id, why, nextAt }) => `root/node/${id}: ${why}; tried again at ${nextAt}`).join('. ') }),
+      };
+    },
+  });
+  health.register({
     name: 'code:writable',
     component: 'datastore',
     // What is live is in memory and in the database: calls go on, and new versions do not.

@@ -5,7 +5,12 @@ import type { Parts } from './parts.ts';
 import { createWorkHosts } from './sandbox.ts';
 
 export function startHostPools(parts: Parts): Service {
-  parts.set('hosts', new ServingHosts());
+  const isGivenUp = (): boolean =>
+    parts
+      .get('backOff')
+      .list()
+      .some(({ id }) => id === 'sandbox');
+  parts.set('hosts', new ServingHosts(() => !isGivenUp()));
   const { validator, evaluators } = parts.set('workHosts', createWorkHosts(parts));
   return {
     close: async () => {

@@ -20,12 +20,19 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     agents: parts.get('agents'),
     runtime: parts.get('runtime'),
     parkedCalls: parts.get('parkedCalls'),
-    resumer: parts.get('resumer'),
     codeStore: parts.get('codeStore'),
     stager: parts.get('stager'),
     validator: parts.get('workHosts').validator,
-    improvements: parts.get('improvements'),
-    approvals: parts.get('approvals'),
+    // These may come and go.
+    get resumer() {
+      return parts.get('resumer');
+    },
+    get improvements() {
+      return parts.get('improvements');
+    },
+    get approvals() {
+      return parts.get('approvals');
+    },
     settings: parts.get('settings'),
     health: parts.get('health'),
     logs: ground.telemetry.output.records,

@@ -19,6 +19,7 @@ import type { Policy } from '#kernel/runtime/capabilities/policy.ts';
 import type { Runtime } from '#kernel/runtime/runtime.ts';
 import type { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { ServingHosts } from '#kernel/runtime/serving-hosts.ts';
+import type { BackOff } from '#kernel/supervisor/back-off.ts';
 import type { ProcessRegistry } from '#kernel/supervisor/process-registry.ts';
 import type { RootInfo } from '#kernel/supervisor/root-link.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
@@ -70,6 +71,8 @@ export interface Made {
   agentSupervisor: Supervisor;
   workSupervisor: Supervisor;
   node: Supervisor;
+  /** The node's children that have failed too often, and when they are tried again. */
+  backOff: BackOff;
 }
 
 export class Parts {
@@ -92,6 +95,11 @@ export class Parts {
     const part = this.#made[name];
     if (part === undefined) throw new SeedError('unavailable', `${name} is not there yet`, { retryAfterMs: 1_000 });
     return part;
+  }
+
+  /** The child that made it has ended, and others go on without it. */
+  drop(name: keyof Made): void {
+    delete this.#made[name];
   }
 
   find<K extends keyof Made>(name: K): Made[K] | undefined {

@@ -17,6 +17,17 @@ export async function restartChild(parts: Parts, path: string, { stop, dryRun }:
     .get('node')
     .whichChildren()
     .find((child) => child.id === above)?.child;
+  if (
+    id === '' &&
+    parts
+      .get('backOff')
+      .list()
+      .some((given) => given.id === above)
+  ) {
+    if (stop) throw new SeedError('invalid_state', `${path} has ended already`);
+    if (!dryRun) refuse(path, await parts.get('node').restartChild(above));
+    return;
+  }
   if (supervisor === undefined) throw unknown(parts, path);
   if (!(supervisor instanceof Supervisor) || !WITH_ITS_OWN_CHILDREN.includes(above) || id === '' || more.length > 0) {
     throw new SeedError('invalid_input', `${path} is not a child that can be restarted on its own: others stand on it`, {

@@ -16,6 +16,12 @@ export function observeSupervision(telemetry: Telemetry): SupervisorListener {
       case 'start_error':
         return log.error({ event: 'supervisor.child.start_failed', path, reason: formatExitReason(event.reason) }, `${path} did not start`);
       case 'exit':
+        // A supervisor that gives up does so in good order, and it is the worst of news.
+        if (!event.asked && event.reason.kind === 'shutdown' && event.reason.message !== undefined)
+          return log.error(
+            { event: 'supervisor.child.gave_up', path, reason: event.reason.message },
+            `${path} gave up: ${event.reason.message}`,
+          );
         if (event.asked || isOrderly(event.reason)) return log.debug({ event: 'supervisor.child.stopped', path }, `${path} stopped`);
         return log.warn(
           { event: 'supervisor.child.exited', path, reason: formatExitReason(event.reason) },
@@ -37,8 +43,8 @@ export function observeSupervision(telemetry: Telemetry): SupervisorListener {
   };
 }
 
-/** For counting: `serving-2` is serving; every agent is agent. */
+/** For counting: `serving-2` is serving; every agent is agent; the one service of a supervisor has that one's name. */
 function kindOf(path: readonly string[]): string {
-  const id = path.at(-1) ?? '';
+  const id = (path.at(-1) === 'service' ? path.at(-2) : path.at(-1)) ?? '';
   return path.at(-2) === 'agents' ? 'agent' : id.replace(/-\d+$/, '');
 }

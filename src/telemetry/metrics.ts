@@ -169,6 +169,12 @@ export const METRICS = {
     labels: { child: 'open', reason: ['normal', 'shutdown', 'killed', 'error', 'sibling'] },
     from: [on('seed_agent.supervisor.restart', (_, { kind, reason }) => ({ labels: { child: kind, reason } }))],
   },
+  seed_supervisor_escalations_total: {
+    type: 'counter',
+    help: 'Supervisors that gave up because of one child, by their id.',
+    labels: { supervisor: 'open', cause: ['intensity', 'auto_shutdown'] },
+    from: [on('seed_agent.supervisor.escalation', (_, { supervisor, cause }) => ({ labels: { supervisor, cause } }))],
+  },
   seed_http_requests_total: {
     type: 'counter',
     help: 'HTTP requests, by operation and status code.',

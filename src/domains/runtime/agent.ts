@@ -48,7 +48,7 @@ export async function status(input: { agent: string }, context: Context) {
     config: row.config,
     metrics: row.metrics,
     path: live?.path.path ?? null,
-    figures: live?.stats.figures(0) ?? null,
+    figures: live?.stats.figures() ?? null,
     rollout: live === null ? null : rolloutOf(ports.agents.rollout(row.name).row),
     strikes: live?.strikes.count ?? 0,
     restingUntil: restingMs === 0 ? null : new Date(context.nowMs + restingMs).toISOString(),

@@ -50,7 +50,7 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
     tree: rows(tree, { nowMs, above: [] }),
     sandbox,
     hosts: ports.hosts(),
-    calls: await hotCalls(ports, nowMs),
+    calls: await hotCalls(ports),
     ...(input.detailed
       ? { settings: ports.settings.config.settings.map(({ name, value, origin }) => ({ key: name, value, origin })) }
       : {}),
@@ -107,11 +107,11 @@ export function logs(input: { level?: LogLevel; module?: string; tail: number; f
 }
 
 /** The most called first. */
-async function hotCalls(ports: NodePorts, nowMs: number) {
+async function hotCalls(ports: NodePorts) {
   const workers = ports.runtime.workers();
   const rows = await Promise.all(
     workers.map(async (worker) => {
-      const figures = worker.live?.stats.figures(nowMs - HOT_MS);
+      const figures = worker.live?.stats.figures(HOT_MS);
       return {
         agent: worker.agent,
         version: worker.live?.number ?? null,

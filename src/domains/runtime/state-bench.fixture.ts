@@ -40,6 +40,8 @@ export interface CountingVersion {
   cpuMs?: number;
   /** JSON Schema; default: any object. */
   input?: Record<string, unknown>;
+  /** How long it is watched; default a day: the tests decide themselves what is taken back. */
+  observeMs?: number;
 }
 
 /** What one node of a test unloads another may be calling. */
@@ -130,6 +132,7 @@ export class StateBench implements AsyncDisposable {
       cpuMs = 1_000,
       input = { type: 'object' },
       capabilities = ['state'],
+      observeMs = 86_400_000,
     } = given;
     const handle =
       given.handle ??
@@ -142,8 +145,7 @@ export class StateBench implements AsyncDisposable {
       capabilities,
       limits: { cpuMs, deadlineMs: 60_000, ...(stateBytes === undefined ? {} : { stateBytes }) },
       ...(state === undefined ? {} : { state: { version: state, ...(schema === undefined ? {} : { schema }) } }),
-      // The tests decide themselves what is taken back.
-      rollout: { observeMs: 86_400_000, maxErrorRateIncrease: 1, maxLimitHits: 1_000_000 },
+      rollout: { observeMs, maxErrorRateIncrease: 1, maxLimitHits: 1_000_000 },
     });
     const members = codeChange === undefined ? '' : `, codeChange: ${codeChange}`;
     const js = `var __seed_module = (() => { return { default: { async handle(input, ctx) { ${handle} } }${members} }; })();`;
@@ -163,8 +165,9 @@ export class StateBench implements AsyncDisposable {
   }
 
   /** A node that has brought itself to the desired row. @param wrap puts itself before the store */
-  async node(id = 'n1', wrap: (store: StateStore) => StateStore = (store) => store): Promise<StateNode> {
+  async node(id = 'n1', wrap: (store: StateStore) => StateStore = (store) => store, clockAheadMs = 0): Promise<StateNode> {
     const node = new StateNode(this, id, wrap(stateStore(this.database, id)));
+    node.clockAheadMs = clockAheadMs;
     this.#nodes.add(node);
     await node.rollout.reconcile();
     return node;
@@ -190,6 +193,8 @@ export class StateNode {
   readonly rollout: Rollout;
   readonly runtime: Runtime;
   readonly errors: unknown[] = [];
+  /** How far somebody has set the clock of this node forward. */
+  clockAheadMs = 0;
   readonly #agent: string;
   #closed = false;
 
@@ -198,7 +203,7 @@ export class StateNode {
     const hosts = bench.hosts.serving;
     const history = stateHistory(database);
     const onError = (error: unknown): void => void this.errors.push(error);
-    const clocks = { nowMs: Date.now, monotonicMs: () => performance.now() };
+    const clocks = { nowMs: () => Date.now() + this.clockAheadMs, monotonicMs: () => performance.now() };
     this.#agent = agent;
     this.worker = new AgentWorker({
       ...{ agent, hosts, state, history, onError, syncPath: true, monotonicMs: clocks.monotonicMs, maxInstances: MAX_INSTANCES },

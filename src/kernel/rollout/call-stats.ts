@@ -33,8 +33,6 @@ export interface CallFigures {
 }
 
 export interface ObservedCall {
-  /** End of the call, ms since the epoch. */
-  atMs: number;
   /** As its caller saw it. */
   durationUs: number;
   /** Inside its isolate, and waiting for what it asked for. */
@@ -44,9 +42,15 @@ export interface ObservedCall {
 
 export class CallStats {
   readonly #slices: Slice[] = [];
+  readonly #monotonicMs: () => number;
 
-  observe({ atMs, durationUs, ownUs, outcome }: ObservedCall): void {
-    const slice = this.#sliceAt(atMs);
+  constructor(monotonicMs: () => number = () => performance.now()) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** A call has ended now. */
+  observe({ durationUs, ownUs, outcome }: ObservedCall): void {
+    const slice = this.#sliceAt(this.#monotonicMs());
     slice.calls += 1;
     if (outcome !== 'ok') slice.errors += 1;
     if (outcome === 'limit') slice.limitHits += 1;
@@ -54,8 +58,9 @@ export class CallStats {
     count(slice.ownBuckets, ownUs);
   }
 
-  /** Figures of the slices that end after `sinceMs`; at most the last two minutes are kept. */
-  figures(sinceMs: number): CallFigures {
+  /** Figures of the last so many ms, to the slice of 5 s; at most two minutes are kept. Default all of them. */
+  figures(lastMs = Infinity): CallFigures {
+    const sinceMs = this.#monotonicMs() - lastMs;
     const buckets = new Uint32Array(BUCKETS);
     const ownBuckets = new Uint32Array(BUCKETS);
     let calls = 0;

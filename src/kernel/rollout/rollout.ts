@@ -66,9 +66,11 @@ export interface RolloutOptions {
   onError: (error: unknown) => void;
 }
 
+/** On the clock that nobody sets: the row's own deadline is for people, and for whoever takes over. */
 interface Observation {
   hash: string;
   startedMs: number;
+  endsMs: number;
   baseline: CallFigures;
 }
 
@@ -107,7 +109,7 @@ export class Rollout {
       const quarantined = hash === null ? null : await this.#options.quarantine.find(row.agent, hash);
       if (hash !== null && quarantined !== null && (await this.#leave(row, hash, quarantined))) return;
       if (hash !== null && hash !== this.#options.worker.live?.hash) await this.#options.worker.switchTo(hash);
-      if (row.phase === 'observing' && row.canary !== null) this.#observe(row.canary, NOTHING_SEEN);
+      if (row.phase === 'observing' && row.canary !== null) this.#observe(row.canary, { baseline: NOTHING_SEEN, forMs: this.#leftMs(row) });
       else this.#stopObserving();
     });
   }
@@ -254,7 +256,7 @@ export class Rollout {
         { agent: worker.agent, version: to.label, hash: to.hash, by: `${who} ${id}`, reason: request.reason },
       );
     }
-    const baseline = from?.stats.figures(nowMs() - BASELINE_MS) ?? NOTHING_SEEN;
+    const baseline = from?.stats.figures(BASELINE_MS) ?? NOTHING_SEEN;
     await worker.switchTo(request.hash);
     const swapped: Swapped = {
       agent: worker.agent,
@@ -270,14 +272,22 @@ export class Rollout {
       principal: request.principal,
       durationUs: (monotonicMs() - startedMs) * 1000,
     };
-    if (observing) this.#observe(request.hash, baseline);
+    if (observing) this.#observe(request.hash, { baseline, forMs: policy.observeMs });
     else this.#stopObserving();
     this.#options.log.swapped(swapped);
     return swapped;
   }
 
-  #observe(hash: string, baseline: CallFigures): void {
-    this.#observation = { hash, startedMs: this.#options.nowMs(), baseline };
+  /** Never more than the whole time, however the clock was set meanwhile. */
+  #leftMs({ deadlineMs }: DesiredRow): number {
+    const { worker, nowMs } = this.#options;
+    const wholeMs = worker.live?.contract.rollout.observeMs ?? 0;
+    return deadlineMs === null ? wholeMs : Math.max(0, Math.min(wholeMs, deadlineMs - nowMs()));
+  }
+
+  #observe(hash: string, { baseline, forMs }: { baseline: CallFigures; forMs: number }): void {
+    const startedMs = this.#options.monotonicMs();
+    this.#observation = { hash, startedMs, endsMs: startedMs + forMs, baseline };
     this.#options.worker.observed = true;
     this.#timer ??= setInterval(() => {
       this.#exclusive(() => this.#tick()).catch((error: unknown) => this.#options.onError(error));
@@ -296,8 +306,9 @@ export class Rollout {
     const row = this.#row;
     const version = this.#options.worker.live;
     if (this.#closed || observation === null || row === null || version?.hash !== observation.hash) return;
-    const canary = version.stats.figures(observation.startedMs);
-    const ended = row.deadlineMs !== null && this.#options.nowMs() >= row.deadlineMs;
+    const nowMs = this.#options.monotonicMs();
+    const canary = version.stats.figures(nowMs - observation.startedMs);
+    const ended = nowMs >= observation.endsMs;
     const analysis = analyse(observation.baseline, canary, { policy: version.contract.rollout, ended });
     if (analysis.phase === 'continue') return;
     if (analysis.phase === 'failed') return this.#takeBack(row, observation.hash, analysis);
@@ -354,11 +365,11 @@ export class Rollout {
 
   /** @returns false when there is no version to go to: then it stays live, quarantined, and rests between its strikes */
   async #leave(row: DesiredRow, hash: string, { reason }: Pick<Quarantined, 'reason'>): Promise<boolean> {
-    const { worker, quarantine, nowMs } = this.#options;
+    const { worker, quarantine } = this.#options;
     const preferred = row.canary === hash ? row.stable : null;
     const to = await quarantine.acceptedBefore(row.agent, hash, preferred);
     if (to === null) return false;
-    const canary = worker.live?.hash === hash ? worker.live.stats.figures(nowMs() - BASELINE_MS) : NOTHING_SEEN;
+    const canary = worker.live?.hash === hash ? worker.live.stats.figures(BASELINE_MS) : NOTHING_SEEN;
     const analysis: Analysis = { phase: 'failed', reason, cause: 'strikes', stable: this.#observation?.baseline ?? NOTHING_SEEN, canary };
     await this.#goBack(row, { from: hash, to, analysis });
     // Loading it may be what ends a host.

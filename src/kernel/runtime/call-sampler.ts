@@ -20,9 +20,9 @@ export class CallSampler {
     this.#options = options;
   }
 
-  /** @param nowMs ms since the epoch */
-  take(nowMs: number, observed: boolean): boolean {
-    const second = Math.floor(nowMs / 1000);
+  /** @param monotonicMs of a clock that is never set */
+  take(monotonicMs: number, observed: boolean): boolean {
+    const second = Math.floor(monotonicMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#taken = 0;

@@ -345,13 +345,12 @@ export class Runtime {
     },
   ): boolean {
     const { invocation, outcome, error, durationMs, blamed = whoIsToBlame(outcome, error) } = call;
-    const nowMs = this.#options.nowMs();
-    if (blamed !== null) version.stats.observe({ atMs: nowMs, durationUs: durationMs * 1000, ownUs: call.ownUs, outcome: blamed });
+    if (blamed !== null) version.stats.observe({ durationUs: durationMs * 1000, ownUs: call.ownUs, outcome: blamed });
     emitEnd(version, call);
     for (const line of outcome?.logs ?? []) {
       this.#options.onLogLine(line, { agent: worker.agent, version: version.number, callId: invocation.callId, key: invocation.key });
     }
-    const recorded = worker.sampler.take(nowMs, worker.observed || error !== null) || call.always === true;
+    const recorded = worker.sampler.take(this.#options.monotonicMs(), worker.observed || error !== null) || call.always === true;
     if (recorded) {
       const live = (agent: string): ServedVersion | null => this.#workers.get(agent)?.live ?? null;
       this.#options.log.record(callRecord(version, { ...call, principal: invocation.principal, live }));

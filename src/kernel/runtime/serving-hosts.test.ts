@@ -87,3 +87,16 @@ test('a call that must be alone waits until its host is empty, and others go els
   void hosts.call(request('async'));
   expect(sides.one.waiting).toHaveLength(1);
 });
+
+test('a call does not wait for a host where none is expected', async () => {
+  let mayCome = false;
+  const hosts = new ServingHosts(() => mayCome);
+  await expect(hosts.call(request('sync'))).rejects.toMatchObject({ code: 'unavailable', retryAfterMs: 1_000 });
+  mayCome = true;
+  const waiting = hosts.call(request('sync'));
+  const host = idleHost();
+  await hosts.join('one', host);
+  await expect.poll(() => host.waiting.length).toBe(1);
+  host.waiting[0]?.();
+  expect((await waiting).hostId).toBe('one');
+});

@@ -43,6 +43,12 @@ export class ServingHosts {
   readonly #loaded = new Map<string, LoadRequest>();
   #alone: Promise<unknown> = Promise.resolve();
   readonly #waiting = new Set<() => void>();
+  readonly #mayCome: () => boolean;
+
+  /** @param mayCome whether a host is expected at all while there is none; default always */
+  constructor(mayCome: () => boolean = () => true) {
+    this.#mayCome = mayCome;
+  }
 
   get size(): number {
     return this.#slots.size;
@@ -156,6 +162,7 @@ export class ServingHosts {
   async #wait(request: CallRequest, avoid: string | undefined): Promise<[string, Slot]> {
     const untilMs = performance.now() + HOST_WAIT_MS;
     for (let leftMs = HOST_WAIT_MS; leftMs > 0; leftMs = untilMs - performance.now()) {
+      if (this.#slots.size === 0 && !this.#mayCome()) break;
       await this.#joined(leftMs);
       const chosen = this.#choose(request, avoid);
       if (chosen !== undefined) return chosen;

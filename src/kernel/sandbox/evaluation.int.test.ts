@@ -47,6 +47,15 @@ test('says what an evaluation lacks that a search can not use', async () => {
   expect(await host.evaluate(request({ feed: 'outside', evaluationJs }))).toMatchObject({ ok: true });
 });
 
+test('a host that is stopped while it scores is found out long before the scoring would have to end', async () => {
+  const host = await startTestHost();
+  const limits = { cpuMs: 60_000, deadlineMs: 60_000 };
+  const scoring = host.evaluate(request({ candidateJs: candidateOf('handle: () => { for (;;); }'), limits, deadlineMs: 600_000 }));
+  process.kill(host.pid, 'SIGSTOP');
+  expect(await scoring).toMatchObject({ ok: false, failure: 'host_lost' });
+  expect(await host.exited).toMatchObject({ signal: 'SIGKILL' });
+});
+
 test('a candidate that streams answers with the list of its chunks', async () => {
   const host = await startTestHost();
   const evaluationJs = evaluationOf(EVALUATION.replace('const { doubled }', 'const [{ doubled }]'));

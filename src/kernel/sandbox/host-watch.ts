@@ -11,6 +11,8 @@ const QUIET_MS = 40;
 const STARVED_MS = 2_000;
 
 const ASLEEP_TICKS = 5;
+/** Somebody has stopped it, and not together with this process, which looks. */
+const STOPPED_TICKS = 5;
 /** The host's loop is never held for longer than 25 ms by a synchronous call and 10 ms by the rest of its turn. */
 const SILENCE_MS = 100;
 
@@ -41,6 +43,8 @@ export class HostWatch implements Disposable {
   #isBegun = false;
   /** Times in a row that its main thread was asleep when it should have answered. */
   #asleep = 0;
+  /** Times in a row that it was found stopped. */
+  #stopped = 0;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
@@ -131,7 +135,7 @@ export class HostWatch implements Disposable {
     const lateMs = nowMs - Math.max(ping.silentSinceMs + allowedMs, heldUntilMs ?? 0);
     if (lateMs <= 0) {
       this.#asleep = 0;
-      return false;
+      return this.#isStopped(nowMs - ping.silentSinceMs);
     }
     if (lateMs > STARVED_MS) return true;
     const thread = this.#usage?.mainThread() ?? null;
@@ -139,5 +143,12 @@ export class HostWatch implements Disposable {
     // With something to read it would be awake: native code has put it to sleep.
     this.#asleep = thread.state === 'asleep' ? this.#asleep + 1 : 0;
     return this.#asleep >= ASLEEP_TICKS;
+  }
+
+  /** However long its work may take: it does none. */
+  #isStopped(silentMs: number): boolean {
+    const isStopped = silentMs > SILENCE_MS && this.#usage?.mainThread()?.state === 'stopped';
+    this.#stopped = isStopped ? this.#stopped + 1 : 0;
+    return this.#stopped >= STOPPED_TICKS;
   }
 }
