@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openPglite } from '#db/databases/pglite.ts';
 import { agentOf, COUNTER, createAgents, DOUBLE, upload } from './fixtures.ts';
-import { descendants, isAlive, processesIn } from './processes.ts';
+import { descendants, isAlive, killAll, processesIn } from './processes.ts';
 import { spawnSeed, startSeed, type SeedProcess } from './seed-process.ts';
 import { traffic } from './traffic.ts';
 import { until } from './until.ts';
@@ -178,7 +178,7 @@ test('kill -9 of the sandbox hosts in mid-call: only what ran in them fails, and
   // Those that run now: on a busy machine one may have been replaced since the start.
   const hosts = descendants(seed.handle.pid).filter(({ command }) => command.includes('host-entry'));
   expect(hosts.length).toBeGreaterThanOrEqual(2);
-  for (const { pid } of hosts) process.kill(pid, 'SIGKILL');
+  killAll(hosts.map(({ pid }) => pid));
   const failed = await slow;
   expect([failed.status, failed.body.code, failed.body.error]).toEqual([502, 'agent_error', 'the sandbox host ended (SIGKILL)']);
   await until(
