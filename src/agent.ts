@@ -125,6 +125,22 @@ export interface RolloutDefinition {
   readonly maxLimitHits?: number;
 }
 
+/** What an improvement that nobody asked for begins for. Operators can pause, limit and price all of them. */
+export interface AutomaticImprovementDefinition {
+  /**
+   * `score_drop`: fewer than three quarters of at least 8 judged calls of the live version were good. `error_rate`: at least 20 calls in two
+   * minutes, and five points more of them fail than when the version was new. `stagnation`: no improvement has ended, and no version gone
+   * live, for 30 looks (a node looks once a minute). Default all three.
+   */
+  readonly on?: readonly ('score_drop' | 'error_rate' | 'stagnation')[];
+  /** And in any case so long after the last one, ms: 60,000 to 2,678,400,000. Default: not by the clock. */
+  readonly everyMs?: number;
+  /** Default: the one that `agents:improve` takes when nobody says. */
+  readonly proposer?: string;
+  /** Time to search, ms: 1,000 to 86,400,000, default 60,000. */
+  readonly budgetMs?: number;
+}
+
 /** The shape of an instance's state. */
 export interface StateDefinition {
   /**
@@ -162,6 +178,8 @@ export interface ContractDefinition {
     readonly enabled?: boolean;
     /** The smallest relative gain on validation that is worth a swap: 0 to 1, default 0.01. */
     readonly minGain?: number;
+    /** When it is improved without being asked for. Default: never. */
+    readonly automatic?: AutomaticImprovementDefinition;
   };
 }
 

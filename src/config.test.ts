@@ -48,6 +48,7 @@ describe('without any setting', () => {
       agents: { dir: path.join(root, 'agents') },
       policy: { file: null },
       node: { id: null },
+      improvement: { perAgentAndDay: 100, agentMicroUsdPerDay: 10_000_000, totalMicroUsdPerDay: 50_000_000, cycleMs: 60_000 },
       demo: { enabled: true },
       cli: { url: null, token: null },
     });

@@ -72,6 +72,35 @@ export const SETTINGS = {
     default: true,
     description: 'false: no call runs on the fast path that holds its sandbox host while it runs',
   }),
+  IMP_LIMIT_PER_DAY: integer({
+    default: 100,
+    min: 0,
+    max: 100_000,
+    unit: 'improvements',
+    description: 'that may be asked for one agent within 24 hours',
+  }),
+  IMP_AGENT_MICRO_USD_PER_DAY: integer({
+    default: 10_000_000,
+    min: 0,
+    max: 1_000_000_000_000,
+    unit: 'micro-USD',
+    description: 'what improvements of one agent may cost within 24 hours; 0: nothing that is paid for',
+  }),
+  IMP_TOTAL_MICRO_USD_PER_DAY: integer({
+    default: 50_000_000,
+    min: 0,
+    max: 1_000_000_000_000,
+    unit: 'micro-USD',
+    description: 'the same for all agents together',
+  }),
+  IMP_CYCLE_MS: integer({
+    default: 60_000,
+    min: 100,
+    max: 86_400_000,
+    off: true,
+    unit: 'ms',
+    description: 'how often agents whose contract allows it are looked at for reasons to improve them; off: never',
+  }),
   DEMO: boolean({ default: true, description: 'false: the demo (packer improves itself under its own orders) does not start by itself' }),
   SEED_URL: url({ description: 'command line: address of the node to talk to, instead of the one found in the data folder' }),
   SEED_TOKEN: text({
@@ -115,6 +144,13 @@ export interface Config {
   policy: { file: string | null };
   node: { id: string | null };
   sandbox: { servingHosts: number; evaluatorHosts: number; syncPath: boolean; require: 'nothing' | 'os' };
+  improvement: {
+    perAgentAndDay: number;
+    agentMicroUsdPerDay: number;
+    totalMicroUsdPerDay: number;
+    /** null: agents are improved only when somebody asks. */
+    cycleMs: number | null;
+  };
   demo: { enabled: boolean };
   cli: { url: string | null; token: string | null };
   settings: readonly SettingState[];
@@ -223,6 +259,12 @@ function slices(values: Values, { cwd, states }: { cwd: string; states: SettingS
       evaluatorHosts: values.SANDBOX_EVALUATOR_HOSTS ?? availableParallelism(),
       syncPath: values.SANDBOX_SYNC_PATH,
       require: values.SANDBOX_REQUIRE,
+    },
+    improvement: {
+      perAgentAndDay: values.IMP_LIMIT_PER_DAY,
+      agentMicroUsdPerDay: values.IMP_AGENT_MICRO_USD_PER_DAY,
+      totalMicroUsdPerDay: values.IMP_TOTAL_MICRO_USD_PER_DAY,
+      cycleMs: values.IMP_CYCLE_MS,
     },
     demo: { enabled: values.DEMO },
     cli: { url: values.SEED_URL, token: values.SEED_TOKEN },

@@ -36,6 +36,8 @@ test('the document has every route', () => {
 
 /** What is open in an answer, each because it is somebody's own data: its names are not ours to change. */
 const OPEN = new Map([
+  ['agents:feedback expected', 'an answer of the agent'],
+  ['agents:calls:get feedback.expected', 'the same'],
   ['agents:calls:get divergence.recorded.args', "the agent's"],
   ['agents:calls:get divergence.seen.args', "the agent's"],
   ['agents:calls:get input', "the agent's"],

@@ -11,16 +11,18 @@ interface DeepHealth {
 
 let seed: SeedProcess;
 beforeAll(async () => {
-  seed = await startSeed();
+  // More than the queue takes: this is about the queue.
+  seed = await startSeed({ env: { IMP_LIMIT_PER_DAY: '1000' } });
 });
 afterAll(() => seed[Symbol.asyncDispose]());
 
-/** Long ones for one agent: the first runs, the others wait. */
+/** Long ones for one agent: the first runs, the others wait. Each is a search of its own, or it would be the first again. */
+let searches = 0;
 const improve = () =>
   fetch(`${seed.url}/api/agents/packer/improvements`, {
     method: 'POST',
     headers: { authorization: `Bearer ${seed.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ budget: '24h' }),
+    body: JSON.stringify({ budget: '24h', seed: (searches += 1) }),
   });
 async function enqueue(count: number): Promise<string[]> {
   const ids: string[] = [];

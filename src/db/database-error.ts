@@ -30,6 +30,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return sqlState(error) === '23505' && (constraint === undefined || (error as { constraint?: unknown }).constraint === constraint);
 }
 
+/** Whether the row refers to one that is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return sqlState(error) === '23503';
+}
+
 /**
  * - full disk → `storage_full`
  * - connection lost, server going down → `database_unavailable`

@@ -23,6 +23,8 @@ export interface QueueOptions {
   timeoutMs?: number;
   /** Until the next attempt. Default: 1 s, doubled each time, at most a minute, with jitter. */
   backoffMs?: (attempt: number) => number;
+  /** While it says so none is claimed. Asked before every claim, and again within `sweepMs` while jobs wait. Default never. */
+  isPaused?: () => Promise<boolean>;
 }
 
 export interface JobWorkerOptions {
@@ -103,6 +105,7 @@ export class JobWorker {
     const { handlers, concurrency = 1, leaseMs = LEASE_MS, timeoutMs } = options;
     const backoffMs = options.backoffMs ?? ((attempt) => Math.min(1000 * 2 ** (attempt - 1), LONGEST_BACKOFF_MS) * (0.75 + random() / 2));
     while (!loop.signal.aborted && this.#runningIn(queue) < concurrency) {
+      if ((await options.isPaused?.()) === true) break;
       const job = await claimJob(database, { queue, owner, leaseMs, kinds: Object.keys(handlers) });
       const handler = handlers[job?.kind ?? ''];
       if (job === undefined || handler === undefined) break;

@@ -16,6 +16,7 @@ import type { Stager } from './runtime/stager.ts';
 import type { ApprovalDesk } from './approvals/index.ts';
 import type { SettingsView } from './config/settings-view.ts';
 import type { Improvements } from './evolution/improver.ts';
+import type { TriggerCycle } from './evolution/trigger-cycle.ts';
 
 export interface NodeInfo {
   id: string;
@@ -50,6 +51,7 @@ export interface NodePorts {
   /** Lends out the host that runs what serves nobody: candidates, replays. */
   validator: Pick<WorkerHosts<SandboxHost>, 'use'>;
   improvements: Improvements;
+  triggers: TriggerCycle;
   approvals: ApprovalDesk;
   settings: SettingsView;
   health: Health;

@@ -74,6 +74,8 @@ export type ImprovementEvent =
         secretSeed: number;
         baseHash: string;
         baseVersion: number;
+        /** Of the request: see fingerprint.ts. Older ones have none. */
+        fingerprint?: string;
       }
     >
   | EventOf<'stage_started', { stage: Stage }>

@@ -70,6 +70,8 @@ export type ProposerEvent =
 export interface Proposer {
   /** Becomes the manifest's `proposer`: `genetic`, later `claude-code`, `codex`, `model`. */
   readonly name: string;
+  /** It asks nobody who is paid: caps on money do not hold it back. Default false. */
+  readonly free?: boolean;
   /**
    * Works until the budget is used up or nothing more can be found, and ends after its last candidate; none at all when
    * it found nothing better.

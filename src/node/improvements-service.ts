@@ -1,6 +1,7 @@
 // The improvements of the node, and the queue that they wait in.
 import { JobWorker } from '#db/job-worker.ts';
 import { Improvements, IMPROVEMENTS_QUEUE } from '#domains/evolution/improver.ts';
+import { TriggerCycle } from '#domains/evolution/trigger-cycle.ts';
 import { geneticProposer } from '#improvement/proposers/genetic/genetic.ts';
 import { inProcessQueue } from '#kernel/cluster/queues/in-process.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
@@ -10,7 +11,7 @@ import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 
 export function startImprovements(parts: Parts): Service {
-  const { info, monotonicMs } = parts.ground;
+  const { config, info, monotonicMs } = parts.ground;
   const database = parts.get('database');
   const proposer = geneticProposer();
   const improvements = parts.set(
@@ -31,6 +32,8 @@ export function startImprovements(parts: Parts): Service {
       promotionFor: (agent, improvement) => createPromotion(parts, agent, improvement),
       monotonicMs,
       nodePrincipal: { kind: 'node', id: info.id },
+      limits: config.improvement,
+      nowMs: Date.now,
     }),
   );
   const jobs = new JobWorker({
@@ -40,10 +43,32 @@ export function startImprovements(parts: Parts): Service {
     queues: {
       [IMPROVEMENTS_QUEUE]: {
         concurrency: 2,
+        isPaused: () => improvements.isPaused(),
         handlers: { improvement: (job, { signal }) => improvements.run((job.args as { id: string }).id, { signal, attempt: job.attempt }) },
       },
     },
     onError: reportTo(parts, 'improvements.job.failed'),
   });
-  return { close: () => jobs.close() };
+  const triggers = parts.set(
+    'triggers',
+    new TriggerCycle({
+      database,
+      improvements,
+      live: () =>
+        parts
+          .get('runtime')
+          .workers()
+          .flatMap(({ live }) => (live === null ? [] : [live])),
+      cycleMs: config.improvement.cycleMs,
+      nowMs: Date.now,
+      nodePrincipal: { kind: 'node', id: info.id },
+      onError: reportTo(parts, 'improvements.triggers.failed'),
+    }),
+  );
+  return {
+    close: async () => {
+      await triggers.close();
+      await jobs.close();
+    },
+  };
 }

@@ -30,6 +30,9 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     get improvements() {
       return parts.get('improvements');
     },
+    get triggers() {
+      return parts.get('triggers');
+    },
     get approvals() {
       return parts.get('approvals');
     },

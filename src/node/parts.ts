@@ -4,6 +4,7 @@ import type { Database } from '#db/database.ts';
 import type { ApprovalDesk } from '#domains/approvals/index.ts';
 import type { SettingsView } from '#domains/config/settings-view.ts';
 import type { Improvements } from '#domains/evolution/improver.ts';
+import type { TriggerCycle } from '#domains/evolution/trigger-cycle.ts';
 import type { NodeInfo, NodePorts } from '#domains/ports.ts';
 import type { AgentDirectory } from '#domains/runtime/agent-directory.ts';
 import type { CallStore } from '#domains/runtime/call-store.ts';
@@ -67,6 +68,7 @@ export interface Made {
   agents: AgentDirectory;
   approvals: ApprovalDesk;
   improvements: Improvements;
+  triggers: TriggerCycle;
   /** The supervisors that have dynamic children. */
   agentSupervisor: Supervisor;
   workSupervisor: Supervisor;

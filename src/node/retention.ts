@@ -3,6 +3,7 @@ import type { Database } from '#db/database.ts';
 import { pruneActivity } from '#domains/identity/index.ts';
 import { pruneSnapshots } from '#domains/runtime/state-history-store.ts';
 import { pruneCalls } from '#domains/runtime/call-store.ts';
+import { pruneFeedback } from '#domains/runtime/feedback-store.ts';
 import { pruneParked } from '#domains/runtime/parked-call-store.ts';
 import { pruneUses } from '#domains/runtime/capability-use-store.ts';
 
@@ -16,6 +17,8 @@ export const KEPT_MS = {
   activity: 90 * DAY_MS,
   snapshots: 30 * DAY_MS,
   uses: 90 * DAY_MS,
+  /** With the calls that it is about. */
+  feedback: 90 * DAY_MS,
 } as const;
 
 export interface RetentionOptions {
@@ -43,6 +46,7 @@ export async function prune(
   database: Database,
   nowMs: number,
 ): Promise<{ calls: number; activity: number; snapshots: number; uses: number }> {
+  await pruneFeedback(database, new Date(nowMs - KEPT_MS.feedback));
   const calls = await pruneCalls(database, { calls: nowMs - KEPT_MS.calls, answers: nowMs - KEPT_MS.answers });
   await pruneParked(database, new Date(nowMs - KEPT_MS.calls));
   const activity = await pruneActivity(database, new Date(nowMs - KEPT_MS.activity));

@@ -36,5 +36,23 @@ export const improvementTables = {
     principal_id: text(),
     created_at: timestamp(),
     finished_at: nullable(timestamp()),
+    fingerprint: defaulted(text()),
+  },
+  improvement_pauses: {
+    id: uuid(),
+    reason: text(),
+    principal_kind: text(),
+    principal_id: text(),
+    at: defaulted(timestamp()),
+    ended_at: nullable(timestamp()),
+    end_kind: nullable(text()),
+    end_id: nullable(text()),
+  },
+  improvement_spending: {
+    improvement_id: uuid(),
+    event_version: integer(),
+    agent: text(),
+    cost_micro_usd: bigint(),
+    at: timestamp(),
   },
 } as const;

@@ -175,6 +175,17 @@ export const runtimeTables = {
     truncated: defaulted(boolean()),
     streamed: defaulted(boolean()),
   },
+  call_feedback: {
+    call_id: uuid(),
+    principal_kind: text(),
+    principal_id: text(),
+    agent: text(),
+    hash: text(),
+    verdict: text<'good' | 'bad'>(),
+    expected: nullable(jsonText()),
+    note: defaulted(text()),
+    at: defaulted(timestamp()),
+  },
   capability_uses: {
     at: timestamp(),
     agent: text(),

@@ -7,6 +7,7 @@ import type { ImprovementState } from '#db/tables/improvements.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
+import { currentPause } from './pause-store.ts';
 import { getImprovement, listImprovements, readImprovement, type ImprovementRow } from './store.ts';
 
 type Context = OperationContext<NodePorts>;
@@ -14,16 +15,21 @@ type Context = OperationContext<NodePorts>;
 const MIN_BUDGET_MS = 1_000;
 const MAX_BUDGET_MS = 24 * 3_600_000;
 
-function item(row: ImprovementRow, nowMs: number) {
+function item(row: ImprovementRow, { nowMs, isPaused }: { nowMs: number; isPaused: boolean }) {
   const { createdAt, finishedAt, swapUs, hash: _hash, ...rest } = row;
   return {
     ...rest,
+    paused: isPaused && finishedAt === null,
     swapMs: swapUs === null ? null : swapUs / 1000,
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt?.toISOString() ?? null,
     // The request may have come before it was created.
     durationMs: Math.max(0, (finishedAt?.getTime() ?? nowMs) - createdAt.getTime()),
   };
+}
+
+async function shown(row: ImprovementRow, { ports, nowMs }: Context) {
+  return item(row, { nowMs, isPaused: (await currentPause(ports.database)) !== null });
 }
 
 async function row(id: string, { ports }: Context): Promise<ImprovementRow> {
@@ -51,14 +57,15 @@ export async function improve(input: { agent: string; proposer?: string; budget:
     ...(input.proposer === undefined ? {} : { proposer: input.proposer }),
     ...(input.seed === undefined ? {} : { seed: input.seed }),
   });
-  return item(await row(id, context), context.nowMs);
+  return shown(await row(id, context), context);
 }
 
 export async function list(input: PageInput & { agent?: string; state?: ImprovementState }, context: Context) {
   const { ports, nowMs } = context;
   const rows = await listImprovements(ports.database, { agent: input.agent, state: input.state });
+  const isPaused = (await currentPause(ports.database)) !== null;
   return pageOf(
-    rows.map((one) => item(one, nowMs)),
+    rows.map((one) => item(one, { nowMs, isPaused })),
     input,
     context,
   );
@@ -69,7 +76,7 @@ export async function get(input: { id: string }, context: Context) {
   const { events } = await readImprovement(context.ports.database, input.id);
   const state = events.reduce<Improvement>(evolve, initialImprovement);
   return {
-    ...item(found, context.nowMs),
+    ...(await shown(found, context)),
     budgetMs: state.queued?.budgetMs ?? 0,
     goal: state.queued?.goal ?? '',
     seed: state.queued?.seed ?? 0,
@@ -89,7 +96,7 @@ export async function cancel(input: { id: string; reason: string }, context: Con
   const { ports, principal } = context;
   await row(input.id, context);
   await ports.improvements.cancel(input.id, { reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
-  return item(await row(input.id, context), context.nowMs);
+  return shown(await row(input.id, context), context);
 }
 
 /** Before a stream of it begins. @throws SeedError `not_found` */

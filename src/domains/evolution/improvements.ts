@@ -1,6 +1,7 @@
 // improvements:* — the queue, the history, and one improvement while it runs.
 import { z } from 'zod';
 import { operation } from '../operation.ts';
+import { pauseView } from './pause-view.ts';
 import { eventData, improvementSummary, pairedReport, proposedCandidate, shownTask, stageReport } from './progress-view.ts';
 
 export const IMPROVEMENT_STATES = [
@@ -24,6 +25,8 @@ export const improvementItem = z.object({
   proposer: z.string(),
   reason: z.string().describe('why it ended as it did'),
   trigger: z.string(),
+  fingerprint: z.string().describe('the same for the same request, for the same version and with the same evidence'),
+  paused: z.boolean().describe('it waits until improvements:resume'),
   baseVersion: z.int().nullable(),
   version: z.int().nullable().describe('the version it made, if any'),
   baseline: z.number().nullable().describe('score of the version it started from, on the test set'),
@@ -53,7 +56,7 @@ export const list = operation({
   cli: { columns: ['id', 'agent', 'state', 'proposer', 'baseline', 'validation', 'test', 'version', 'createdAt'] },
   list: {
     fields: { agent: 'string', state: 'string', proposer: 'string', createdAt: 'time', finishedAt: 'time', test: 'number' },
-    search: ['agent', 'proposer', 'reason'],
+    search: ['agent', 'proposer', 'reason', 'fingerprint'],
     defaultSort: 'createdAt',
     defaultOrder: 'desc',
   },
@@ -111,6 +114,85 @@ export const cancel = operation({
   cli: { positionals: ['id'] },
   examples: [{ summary: 'stop it', input: { id: '01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01' } }],
   handler: () => import('./improvement.ts').then((m) => m.cancel),
+});
+
+export const triggers = operation({
+  name: 'improvements:triggers',
+  summary: 'why agents are, or are not, improved without being asked for',
+  description:
+    'The last look of this node at each agent: what it saw, and what it decided. Contracts say what they may be improved for (improvement.automatic).',
+  kind: 'read',
+  permission: { resource: 'improvements', action: 'read' },
+  input: z.object({ agent: z.string().optional().describe('only this agent') }),
+  output: z.object({
+    agent: z.string(),
+    automatic: z.boolean().describe('its live contract has improvement.automatic'),
+    on: z.array(z.string()).describe('what it may be improved for'),
+    lookedAt: z.string().nullable(),
+    nextLookAt: z.string().nullable(),
+    trigger: z.string().nullable().describe('what an improvement was asked for; null: none was'),
+    reason: z.string().describe('why, or why not'),
+    improvement: z.string().nullable().describe('the one that was asked for'),
+    seen: z
+      .object({
+        isPaused: z.boolean(),
+        open: z.string().nullable().describe('the improvement that has not ended'),
+        failure: z
+          .object({ outcome: z.string(), cycles: z.int().describe('since then; ten are waited for') })
+          .nullable()
+          .describe('of the last one, if it came to nothing'),
+        score: z.number().nullable().describe('share of good verdicts on calls of the live version'),
+        good: z.int(),
+        bad: z.int(),
+        calls: z.int().describe('of the live version, within two minutes'),
+        errorRate: z.number(),
+        errorRateBefore: z.number().describe('while it was new'),
+        idleCycles: z.int().describe('since an improvement has ended or a version gone live'),
+        sinceLastMs: z.number().describe('since one was asked for, or the version went live'),
+      })
+      .nullable()
+      .describe('null: there was no need to look'),
+  }),
+  http: { method: 'GET', path: '/api/improvements/triggers' },
+  cli: { positionals: ['agent'], columns: ['agent', 'automatic', 'trigger', 'reason', 'lookedAt'] },
+  list: {
+    fields: { agent: 'string', automatic: 'boolean', trigger: 'string', reason: 'string' },
+    search: ['agent', 'reason'],
+    defaultSort: 'agent',
+  },
+  examples: [{ summary: 'all agents', input: {} }],
+  handler: () => import('./trigger-view.ts').then((m) => m.triggers),
+});
+
+export const pause = operation({
+  name: 'improvements:pause',
+  summary: 'stop all improvements of all agents until improvements:resume',
+  description:
+    'None begins, and those that run stop where they are: their finished stages are kept, and they go on after them, with what is left of their budget. New ones may be asked for, and wait. What is live already is watched and taken back as ever. It holds over restarts.',
+  kind: 'write',
+  idempotent: true,
+  dryRun: true,
+  permission: { resource: 'improvements', action: 'pause' },
+  input: z.object({ reason: z.string().min(1).max(500).default('paused').describe('for those who wonder') }),
+  output: z.object({ paused: pauseView.nullable().describe('the pause that holds, also an earlier one'), applied: z.boolean() }),
+  http: { method: 'POST', path: '/api/improvements/pause' },
+  cli: { positionals: ['reason'] },
+  examples: [{ summary: 'before a busy day', input: { reason: 'stock taking' } }],
+  handler: () => import('./pause.ts').then((m) => m.pause),
+});
+
+export const resume = operation({
+  name: 'improvements:resume',
+  summary: 'let improvements go on',
+  kind: 'write',
+  idempotent: true,
+  dryRun: true,
+  permission: { resource: 'improvements', action: 'pause' },
+  input: z.object({}),
+  output: z.object({ ended: pauseView.nullable().describe('the pause that is over; null: there was none'), applied: z.boolean() }),
+  http: { method: 'POST', path: '/api/improvements/resume' },
+  examples: [{ summary: 'go on', input: {} }],
+  handler: () => import('./pause.ts').then((m) => m.resume),
 });
 
 export const watch = operation({

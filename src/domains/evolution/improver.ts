@@ -1,18 +1,26 @@
 // Runs improvements: queued as jobs, one at a time per agent, resumed after a crash from the events they left.
 import { randomInt } from 'node:crypto';
-import type { Database } from '#db/database.ts';
+import type { Database, Scope } from '#db/database.ts';
 import type { RecordedEvent } from '#db/events.ts';
+import type { JobOutcome } from '#db/job-attempt.ts';
 import { cancelJob, enqueue } from '#db/jobs.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
-import type { ImprovementEvent } from '#improvement/events.ts';
+import { evidenceDigest } from '#improvement/evidence.ts';
+import { ENDED, type ImprovementEvent } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
 import type { BaseVersion } from '#improvement/base-version.ts';
 import { runPipeline, type Promotion } from '#improvement/pipeline.ts';
 import type { Proposer } from '#improvement/proposer.ts';
 import type { Workbench } from '#improvement/workbench.ts';
 import { emit } from '#telemetry/emit.ts';
+import { evidenceFor } from './evidence-store.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { lockAdmission, usedOf, withFingerprint } from './limit-store.ts';
+import { countRefusal, moneyRefusal, type Limits } from './limits.ts';
+import { currentPause, endPause, insertPause, type Pause } from './pause-store.ts';
 import { appendImprovement, listImprovements, readImprovement, streamOf } from './store.ts';
+import type { AutomaticTrigger } from './trigger.ts';
 
 /** Woken by the outbox when an event of the stream was published. */
 export function streamChannel(stream: string): string {
@@ -20,20 +28,27 @@ export function streamChannel(stream: string): string {
 }
 
 export const IMPROVEMENTS_QUEUE = 'improvements';
+export const DEFAULT_PROPOSER = 'genetic';
 const QUEUE_LIMIT = 100;
 /** A running improvement writes events all the time: whoever cancels it may have to look again. */
 const CANCEL_TRIES = 5;
 /** Lives of the node that an improvement may see. */
 const MAX_ATTEMPTS = 5;
+const USED_UP = `it was begun ${MAX_ATTEMPTS} times and never came to its end: the node's log says what ended it`;
 const ENDED_ELSEWHERE = 'ended elsewhere';
+const PAUSED = 'paused';
+/** Another node may have paused them. */
+const LOOK_FOR_PAUSE_MS = 2_000;
 
 export interface EnqueueImprovement {
   agent: string;
   proposer?: string;
   budgetMs: number;
-  trigger: 'manual' | 'demo';
+  trigger: 'manual' | 'demo' | AutomaticTrigger;
   goal: string;
   seed?: number;
+  /** Of what made an automatic trigger ask. Default: of the request, the live version and the evidence for a better one. */
+  fingerprint?: string;
   principal: { kind: string; id: string };
 }
 
@@ -47,6 +62,9 @@ export interface ImproverOptions {
   promotionFor: (agent: string, improvement: { id: string; parent: string; proposer: string }) => Promotion;
   monotonicMs: () => number;
   nodePrincipal: { kind: string; id: string };
+  limits: Limits;
+  /** ms since the epoch. */
+  nowMs: () => number;
 }
 
 export class Improvements {
@@ -62,11 +80,15 @@ export class Improvements {
     return this.#running.size;
   }
 
-  /** @returns its id. @throws SeedError `queue_full`, `not_found`, `invalid_state` */
+  /**
+   * The same request for the same version and with the same evidence is the same improvement, until it has ended.
+   * @returns its id. @throws SeedError `queue_full`, `rate_limited`, `not_found`, `invalid_state`
+   */
   async enqueue(request: EnqueueImprovement): Promise<string> {
     const { database, proposers, baseOf } = this.#options;
-    const proposer = request.proposer ?? 'genetic';
-    if (!proposers.has(proposer)) {
+    const proposer = request.proposer ?? DEFAULT_PROPOSER;
+    const port = proposers.get(proposer);
+    if (port === undefined) {
       throw new SeedError('invalid_input', `there is no proposer ${JSON.stringify(proposer)}`, {
         details: [{ path: 'proposer', message: `one of ${[...proposers.keys()].join(', ')}` }],
       });
@@ -75,6 +97,7 @@ export class Improvements {
     const loaded = await this.#options.loadBase(request.agent, base.hash);
     if (!loaded.contract.improvement.enabled)
       throw new SeedError('invalid_state', `the contract of ${request.agent} does not allow improvements`);
+    const fingerprint = request.fingerprint ?? (await this.#fingerprint({ ...request, proposer, baseHash: base.hash }));
     const id = uuidv7();
     const queued = (jobId: string): ImprovementEvent => ({
       type: 'improvement_queued',
@@ -90,9 +113,15 @@ export class Improvements {
         secretSeed: randomInt(2 ** 47),
         baseHash: base.hash,
         baseVersion: base.version,
+        fingerprint,
       },
     });
-    await database.transaction(async (tx) => {
+    return database.transaction(async (tx) => {
+      await lockAdmission(tx);
+      const same = await withFingerprint(tx, request.agent, fingerprint);
+      if (same !== null && !ENDED.includes(same.state)) return same.id;
+      const refused = await this.#refusal(tx, request.agent, { counted: true, paid: port.free !== true });
+      if (refused !== null) throw refused;
       const { job } = await enqueue(tx, {
         queue: IMPROVEMENTS_QUEUE,
         kind: 'improvement',
@@ -104,23 +133,61 @@ export class Improvements {
         retryAfterMs: 30_000,
       });
       await appendImprovement(tx, id, { event: queued(job.id), expectedVersion: 0, principal: request.principal });
+      return id;
     });
-    return id;
   }
 
-  /** The job's handler. Ends without error when the improvement has ended, however it did. */
-  async run(id: string, { signal, attempt }: { signal: AbortSignal; attempt: number }): Promise<void> {
+  async #fingerprint(asked: EnqueueImprovement & { proposer: string; baseHash: string }): Promise<string> {
+    const evidence = await evidenceFor(this.#options.database, asked.agent);
+    const { agent, baseHash, proposer, goal, budgetMs, seed = null } = asked;
+    return fingerprintOf({ agent, baseHash, proposer, goal, budgetMs, seed, evidence: evidence === null ? '' : evidenceDigest(evidence) });
+  }
+
+  async #refusal(scope: Scope, agent: string, which: { counted: boolean; paid: boolean }): Promise<SeedError | null> {
+    const { limits } = this.#options;
+    const nowMs = this.#options.nowMs();
+    const used = await usedOf(scope, agent, new Date(nowMs));
+    const now = { agent, nowMs };
+    return (which.counted ? countRefusal(limits, used, now) : null) ?? (which.paid ? moneyRefusal(limits, used, now) : null);
+  }
+
+  /**
+   * None begins any more, on no node; those that run stop where they are, and go on there after `resume` with what is left of their budget.
+   * What is live already stays under observation. @returns false when they are paused already: that pause stays
+   */
+  async pause(pause: { reason: string; by: { kind: string; id: string } }): Promise<boolean> {
+    const applied = await insertPause(this.#options.database, pause);
+    for (const controller of this.#running.values()) controller.abort(PAUSED);
+    return applied;
+  }
+
+  /** @returns the pause that is over now; null when there was none */
+  resume(by: { kind: string; id: string }): Promise<Pause | null> {
+    return endPause(this.#options.database, by);
+  }
+
+  async isPaused(): Promise<boolean> {
+    return (await currentPause(this.#options.database)) !== null;
+  }
+
+  /** The job's handler. Ends without error when the improvement has ended, however it did; with a snooze when it was paused. */
+  async run(id: string, { signal, attempt }: { signal: AbortSignal; attempt: number }): Promise<JobOutcome> {
     const { database, proposers, workbench, loadBase, promotionFor, monotonicMs, nodePrincipal } = this.#options;
     const { version, events } = await readImprovement(database, id);
     const state = events.reduce<Improvement>(evolve, initialImprovement);
     if (state.queued === null) throw new SeedError('not_found', `there is no improvement ${id}`);
     if (hasEnded(state)) return;
-    if (attempt > MAX_ATTEMPTS) return this.#giveUp(id, version);
+    if (attempt > MAX_ATTEMPTS) return this.#giveUp(id, version, USED_UP);
     const { agent, proposer: proposerName, baseHash } = state.queued;
+    // Others may have spent the money while it waited. What was begun is brought to its end.
+    const paid = state.stages.length === 0 && proposers.get(proposerName)?.free !== true;
+    const refused = paid ? await this.#refusal(database, agent, { counted: false, paid }) : null;
+    if (refused !== null) return this.#giveUp(id, version, refused.message);
     const startedMs = monotonicMs();
     const controller = new AbortController();
     signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
     this.#running.set(id, controller);
+    const look = setInterval(() => void this.#stopIfPaused(controller), LOOK_FOR_PAUSE_MS);
     let expectedVersion = version;
     const append = async (event: ImprovementEvent): Promise<void> => {
       try {
@@ -159,17 +226,24 @@ export class Improvements {
         { agent, id, proposer: proposerName, outcome: OUTCOME_WORDS[end.phase] ?? 'failed' },
       );
     } catch (error) {
+      if (controller.signal.reason === PAUSED) return { snoozeMs: 0 };
       // Whoever cancelled it has written its end already.
       if (controller.signal.reason !== ENDED_ELSEWHERE) throw error;
     } finally {
+      clearInterval(look);
       this.#running.delete(id);
     }
   }
 
+  async #stopIfPaused(controller: AbortController): Promise<void> {
+    // Without the database the run comes to its own end.
+    const paused = await this.isPaused().catch(() => false);
+    if (paused) controller.abort(PAUSED);
+  }
+
   /** Without an end it would look as if it still ran. */
-  async #giveUp(id: string, expectedVersion: number): Promise<void> {
+  async #giveUp(id: string, expectedVersion: number, reason: string): Promise<void> {
     const { database, nodePrincipal } = this.#options;
-    const reason = `it was begun ${MAX_ATTEMPTS} times and never came to its end: the node's log says what ended it`;
     const event: ImprovementEvent = { type: 'improvement_ended', data: { phase: 'failed', reason } };
     await appendImprovement(database, id, { event, expectedVersion, principal: nodePrincipal });
   }

@@ -1,5 +1,14 @@
 // What other contexts may import.
+import type { Database } from '#db/database.ts';
+
 export { improvementItem } from './improvements.ts';
+export { pauseView } from './pause-view.ts';
 
 /** Handler of agents:improve, which stands under another domain's name. Loaded at its first call. */
 export const improveHandler = () => import('./improvement.ts').then((m) => m.improve);
+
+/** What holds improvements back on purpose; null: nothing. */
+export const pauseOf = async (database: Database) => {
+  const [{ currentPause }, { shownPause }] = await Promise.all([import('./pause-store.ts'), import('./pause-view.ts')]);
+  return shownPause(await currentPause(database));
+};

@@ -73,6 +73,7 @@ export const eventData = z
     seed: z.int(),
     baseHash: z.string(),
     baseVersion: z.int(),
+    fingerprint: z.string(),
     stage: z.string(),
     durationMs: z.number(),
     report: stageReport,

@@ -23,6 +23,8 @@ export interface ImprovementRow {
   swapUs: number | null;
   createdAt: Date;
   finishedAt: Date | null;
+  /** The same for the same request; empty for those of before there were fingerprints. */
+  fingerprint: string;
 }
 
 export function streamOf(id: string): string {
@@ -78,6 +80,7 @@ async function projectOne(tx: Tx, event: RecordedEvent<ImprovementEvent>): Promi
         principal_kind: event.meta.actor.kind,
         principal_id: event.meta.actor.id,
         created_at: event.at,
+        fingerprint: data.fingerprint ?? '',
       })
       .execute();
     return;
@@ -138,6 +141,7 @@ const COLUMNS = [
   'swap_us',
   'created_at',
   'finished_at',
+  'fingerprint',
 ] as const;
 
 export async function listImprovements(
@@ -174,6 +178,7 @@ interface Columns {
   swap_us: number | null;
   created_at: Date;
   finished_at: Date | null;
+  fingerprint: string;
 }
 
 function toRow({ base_version, swap_us, created_at, finished_at, ...row }: Columns): ImprovementRow {

@@ -5,6 +5,7 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
 import type { AgentState } from './agent-directory.ts';
+import { countFeedback } from './feedback-store.ts';
 import { frozenOf } from './frozen.ts';
 import { logLines } from './log-line.ts';
 import { checkKept, deleteUnborn, insertAgent, listAgents, mergeKept, updateAgent, type AgentRow } from './store.ts';
@@ -49,6 +50,7 @@ export async function status(input: { agent: string }, context: Context) {
     metrics: row.metrics,
     path: live?.path.path ?? null,
     figures: live?.stats.figures() ?? null,
+    feedback: live === null ? null : await countFeedback(ports.database, row.name, live.hash),
     rollout: live === null ? null : rolloutOf(ports.agents.rollout(row.name).row),
     strikes: live?.strikes.count ?? 0,
     restingUntil: restingMs === 0 ? null : new Date(context.nowMs + restingMs).toISOString(),

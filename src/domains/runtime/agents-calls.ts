@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { agentName } from './agent-name.ts';
+import { feedbackItem } from './agents-feedback.ts';
 
 const call = z.uuid().describe('id of the call');
 const agent = agentName;
@@ -39,7 +40,7 @@ export const callsList = operation({
   name: 'agents:calls:list',
   summary: 'recorded calls of an agent',
   description:
-    'All calls of a version on trial, all failures, and a sample of the rest, kept for seven days. What happened shows within a second.',
+    'All calls of a version on trial, all failures, and a sample of the rest, kept for seven days; those that people judged for ninety. What happened shows within a second.',
   kind: 'read',
   permission: { resource: 'agents', action: 'read' },
   input: z.object({
@@ -155,6 +156,7 @@ export const callsGet = operation({
       }),
     ),
     open: z.array(waitItem).describe('what it waits for'),
+    feedback: z.array(feedbackItem).describe('what people said of it, one each'),
     divergence: divergence.nullable().describe('where a parked call left its record when it went on: then it was stopped'),
     unknown: z.string().nullable().describe('why it can not be replayed; null when it can'),
   }),

@@ -7,6 +7,7 @@ import { waitItem } from './agents-calls.ts';
 import { contractView } from './contract-view.ts';
 
 export { callsAnswer, callsCancel, callsGet, callsList, callsReplay } from './agents-calls.ts';
+export { feedback } from './agents-feedback.ts';
 
 const agent = agentName;
 const ID_FLAG = { flagAliases: { id: 'agent' }, short: { agent: 'i' }, positionals: ['agent'] } as const;
@@ -79,6 +80,10 @@ export const status = operation({
     metrics: z.record(z.string(), z.unknown()).describe('as they were reported'),
     path: z.enum(['sync', 'async']).nullable().describe('the way its calls take into their sandbox host'),
     figures: figures.nullable().describe('calls of the live version over the last two minutes'),
+    feedback: z
+      .object({ good: z.int(), bad: z.int() })
+      .nullable()
+      .describe('what people said of calls of the live version (agents:feedback)'),
     rollout: rollout.nullable(),
     strikes: z.int().describe('sandbox hosts that the live version has ended within ten minutes; three put it into quarantine'),
     restingUntil: z

@@ -8,6 +8,7 @@ import { testDatabase, testTemplate } from '#db/testing.ts';
 import type { CallRecord } from '#kernel/runtime/call-log.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { CallStore } from './call-store.ts';
+import { getCall, listCalls } from './recorded-call-store.ts';
 import { insertAgent } from './store.ts';
 
 const AGENT = 'recorded';
@@ -104,4 +105,16 @@ test('what still waits when it is closed is counted', async () => {
   store.record(record());
   await store.close();
   expect(told).toEqual({ written: 0, dropped: 1, errors: [] });
+});
+
+test('whatever an agent threw, its calls can be listed', async () => {
+  const { store, told } = open(() => database);
+  const thrown = record({ agent: 'thrower', outputJson: null, error: { code: 'agent_error', message: 'a\0b \ud800', stack: 'at \0' } });
+  store.record(thrown);
+  await store.close();
+  expect(told).toEqual({ written: 1, dropped: 0, errors: [] });
+  const query = { limit: 10, offset: 0, page: 1, filters: [], search: undefined, searchFields: [], sort: 'startedAt', order: 'asc' as const };
+  const { rows } = await listCalls(database, 'thrower', query);
+  expect(rows).toMatchObject([{ outcome: 'agent_error', error: 'a\ufffdb \ufffd' }]);
+  expect(await getCall(database, 'thrower', thrown.id)).toMatchObject({ error: { stack: 'at \ufffd' } });
 });

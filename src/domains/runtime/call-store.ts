@@ -58,7 +58,7 @@ function toRow(record: CallRecord) {
     input: tooLarge ? null : inputJson,
     journal: tooLarge ? null : journal,
     output: tooLarge ? null : outputJson,
-    error: record.error === null ? null : toJson(record.error),
+    error: record.error === null ? null : toJson(readable(record.error)),
     logs: toJson(record.logs),
     principal_kind: record.principalKind,
     principal_id: record.principalId,
@@ -71,9 +71,22 @@ function toRow(record: CallRecord) {
   } satisfies Record<keyof Tables['calls'], unknown>;
 }
 
-/** Deletes records and idempotent answers older than their retention. @returns how many records */
+/** Whatever was thrown: lists read this as text, and a text of the database can hold neither NUL nor half a surrogate pair. */
+function readable(error: NonNullable<CallRecord['error']>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(error).map(([name, text]: [string, string]) => [name, text.replaceAll('\0', '\ufffd').toWellFormed()]),
+  );
+}
+
+/** Deletes records and idempotent answers older than their retention, but no call that people judged. @returns how many records */
 export async function pruneCalls(database: Database, beforeMs: { calls: number; answers: number }): Promise<number> {
-  const result = await database.db.deleteFrom('calls').where('started_at', '<', new Date(beforeMs.calls)).executeTakeFirst();
+  const result = await database.db
+    .deleteFrom('calls')
+    .where('started_at', '<', new Date(beforeMs.calls))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('call_feedback').select('call_id').whereRef('call_feedback.call_id', '=', 'calls.id'))),
+    )
+    .executeTakeFirst();
   // A call that is parked gives its answer when it has one, however long that takes.
   await sql`
     DELETE FROM idempotency_keys AS k WHERE created_at < ${new Date(beforeMs.answers)}

@@ -46,5 +46,12 @@ export const contractView = z.object({
     minCalls: z.int(),
     maxLimitHits: z.int(),
   }),
-  improvement: z.object({ enabled: z.boolean(), minGain: z.number() }),
+  improvement: z.object({
+    enabled: z.boolean(),
+    minGain: z.number(),
+    automatic: z
+      .object({ on: z.array(z.string()), everyMs: z.int().optional(), proposer: z.string().optional(), budgetMs: z.int() })
+      .optional()
+      .describe('when it is improved without being asked for; absent: never'),
+  }),
 });

@@ -6,6 +6,7 @@ import type { OperationContext } from '#operation/operation.ts';
 import { allows } from '#operation/principal.ts';
 import type { ChildDescription } from '#kernel/supervisor/description.ts';
 import type { LogLevel } from '#telemetry/log-level.ts';
+import { pauseOf } from '../evolution/index.ts';
 import type { NodePorts } from '../ports.ts';
 import { logLines } from './log-line.ts';
 import { metricsOf } from './metrics-text.ts';
@@ -25,12 +26,13 @@ interface TreeRow {
 
 export async function status(input: { detailed: boolean }, { ports, nowMs }: Context) {
   const { node, database, health } = ports;
-  const [memoryBytes, tree, deep, info, sandbox] = await Promise.all([
+  const [memoryBytes, tree, deep, info, sandbox, paused] = await Promise.all([
     ports.memoryBytes(),
     ports.tree(),
     health.deep(),
     database.info(),
     ports.sandboxLayers(),
+    pauseOf(database),
   ]);
   const { user, system } = process.cpuUsage();
   return {
@@ -46,6 +48,7 @@ export async function status(input: { detailed: boolean }, { ports, nowMs }: Con
     memoryBytes,
     cpuSeconds: (user + system) / 1e6,
     queueDepth: deep.report.queue_depth ?? 0,
+    improvementsPaused: paused,
     database: { engine: info.engine, version: info.version, state: database.state(), sizeBytes: info.sizeBytes },
     tree: rows(tree, { nowMs, above: [] }),
     sandbox,

@@ -12,6 +12,8 @@ import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { page } from '#operation/page.ts';
 import { queryOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
+import { feedbackOf } from './feedback-store.ts';
+import { shownFeedback } from './feedback-view.ts';
 import { waitView } from './live-call.ts';
 import { isLive, waitFor } from './parked-call.ts';
 import { openOf } from './parked-call-desk.ts';
@@ -70,7 +72,7 @@ function item({ startedAt, principalKind, principalId, agent: _agent, ...row }: 
 }
 
 /** @throws SeedError `not_found` */
-async function recordOf(input: { agent: string; call: string }, { ports }: Context): Promise<CallRecord> {
+export async function recordOf(input: { agent: string; call: string }, { ports }: Context): Promise<CallRecord> {
   await ports.agents.get(input.agent);
   const record = await getCall(ports.database, input.agent, input.call);
   if (record !== null) return record;
@@ -87,9 +89,10 @@ export async function get(input: { agent: string; call: string; wait?: string },
   const { ports } = context;
   await ports.agents.get(input.agent);
   const found = await ports.parkedCalls.find(input.agent, input.call);
-  if (found === null) return { ...view(await recordOf(input, context)), open: [], divergence: null };
+  const feedback = (await feedbackOf(ports.database, input.call)).map(shownFeedback);
+  if (found === null) return { ...view(await recordOf(input, context)), open: [], feedback, divergence: null };
   const row = input.wait === undefined ? found : await waitFor(found, input.wait, context);
-  return parkedView(row, context);
+  return { ...(await parkedView(row, context)), feedback };
 }
 
 /** A call that is parked or was: its result is shown whole to whoever made it. */

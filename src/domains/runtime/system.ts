@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SANDBOX_LAYERS } from '#kernel/sandbox/layer-names.ts';
 import { operationsWith, type Operation } from '#operation/operation.ts';
+import { pauseView } from '../evolution/index.ts';
 import { operation } from '../operation.ts';
 import type { TerminalPorts } from './observe.ts';
 
@@ -70,6 +71,7 @@ export const status = operation({
     memoryBytes: z.int().describe('resident, of the whole process tree'),
     cpuSeconds: z.number(),
     queueDepth: z.int(),
+    improvementsPaused: pauseView.nullable().describe('no improvement runs until improvements:resume; null: they run'),
     database: z.object({ engine: z.string(), version: z.string(), state: z.string(), sizeBytes: z.int() }),
     tree: z.array(treeRow).describe('supervision tree, each child behind its supervisor'),
     sandbox,

@@ -35,6 +35,9 @@ const capabilityName = z.enum(CAPABILITIES, {
   },
 });
 
+/** What an agent may be improved for without being asked: people are discontent, more calls fail, nothing has happened for long. */
+export const AUTOMATIC_REASONS = ['score_drop', 'error_rate', 'stagnation'] as const;
+
 /** Names that mean something on every object: an export of one of them would be found where there is none. */
 const RESERVED = new Set([
   'default',
@@ -130,6 +133,21 @@ export const contractSchema = z.strictObject({
       enabled: z.boolean().default(true),
       /** The smallest relative gain on validation that is worth a swap. */
       minGain: z.number().min(0).max(1).default(0.01),
+      /** When it is improved without being asked for; never when left out. No default in here: contracts keep the hash they had. */
+      automatic: z
+        .strictObject({
+          on: z
+            .array(z.enum(AUTOMATIC_REASONS))
+            .max(AUTOMATIC_REASONS.length)
+            .default([...AUTOMATIC_REASONS]),
+          /** And in any case so long after the last one. */
+          everyMs: z.int().min(60_000).max(2_678_400_000).optional(),
+          /** Default: the node's. */
+          proposer: z.string().min(1).max(64).optional(),
+          /** Time to search. */
+          budgetMs: z.int().min(1_000).max(86_400_000).default(60_000),
+        })
+        .optional(),
     })
     .prefault({}),
 });

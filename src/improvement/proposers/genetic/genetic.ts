@@ -67,7 +67,7 @@ const PROGRESS_EVERY_MS = 250;
 
 export function geneticProposer(options: Partial<GeneticOptions> = {}): Proposer {
   const settings = { ...DEFAULTS, ...options };
-  return { name: 'genetic', propose: (request) => propose(request, settings) };
+  return { name: 'genetic', free: true, propose: (request) => propose(request, settings) };
 }
 
 async function* propose(request: ProposalRequest, settings: GeneticOptions): AsyncGenerator<ProposerEvent, void, undefined> {
