@@ -284,6 +284,17 @@ export const EVENTS = {
       outcome: oneOf(['promoted', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled'], 'how it ended'),
     },
   },
+  'seed_agent.lineage.rebuilt': {
+    meaning: 'the git repository of the lineage was made again from what is stored',
+    level: 'warn',
+    measurements: { duration_us: number('µs', 'until it could be used again'), commits: number('commits', 'that were written') },
+    metadata: {
+      reason: oneOf(
+        ['missing', 'damaged', 'refused', 'asked'],
+        'missing: there was none; damaged: something in it could not be read; refused: it took nothing new; asked: somebody wanted it so',
+      ),
+    },
+  },
   'seed_agent.approval.opened': {
     meaning: 'a question was put to a person; a rule may answer it at once',
     level: 'info',

@@ -29,7 +29,7 @@ export class Workspace implements AsyncDisposable {
   /** Files that are new or different, in the order of their paths; a problem is what no candidate may hold. */
   async changes(): Promise<readonly Change[]> {
     const { gitDir, searchPath } = this.#options;
-    const git = gitIn(gitDir, { searchPath, workTree: { folder: this.folder } });
+    const git = gitIn(gitDir, { searchPath, workTree: this.folder });
     // Whatever an ignore file of its own would hide, too.
     const text = await git.raw(['status', '--porcelain=v1', '-z', '--untracked-files=all', '--ignored=traditional', '--no-renames']);
     const paths = text.split('\0').flatMap((entry) => (entry === '' ? [] : [{ state: entry.slice(0, 2), path: entry.slice(3) }]));

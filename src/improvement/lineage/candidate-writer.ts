@@ -1,0 +1,67 @@
+// Writing candidates into a repository: one that is told, or all that are known and are not there yet.
+import { setHead } from './bare-repository.ts';
+import { gitIn } from './git.ts';
+import { ARTIFACT_REFS, importScript, type CandidateRecord, type Placed } from './candidate-commit.ts';
+
+/** A candidate that is known elsewhere. */
+export interface KnownCandidate {
+  branch: string;
+  /** Of a version; null: it did not become one, and its branch says whether it was written down. */
+  hash: string | null;
+  load: () => Promise<CandidateRecord>;
+}
+
+/** Commits that are written at once. */
+const CHUNK = 100;
+
+/** @returns the commits, in the order given */
+export async function writeCandidates(folder: string, searchPath: string, placed: readonly Placed[]): Promise<readonly string[]> {
+  const git = gitIn(folder, { searchPath, input: importScript(placed) });
+  const commits = (await git.raw(['fast-import', '--force', '--quiet', '--date-format=raw'])).trim().split('\n');
+  const newest = placed.findLast(({ candidate }) => candidate.note.verdict === 'accepted');
+  // So that plain `git log` shows the way to the newest version.
+  if (newest !== undefined) await setHead(folder, newest.branch);
+  return commits;
+}
+
+/** The commit that a reference points to. */
+export async function commitAt(folder: string, searchPath: string, reference: string): Promise<string | null> {
+  return (await references(folder, searchPath, [reference])).get(reference) ?? null;
+}
+
+/**
+ * Writes down what is known and is not there.
+ * @param known parents before their children
+ * @returns how many
+ */
+export async function writeMissing(folder: string, searchPath: string, known: AsyncIterable<KnownCandidate>): Promise<number> {
+  const there = await references(folder, searchPath, ['refs/heads', ARTIFACT_REFS]);
+  let placed: Placed[] = [];
+  let written = 0;
+  const flush = async (): Promise<void> => {
+    const commits = await writeCandidates(folder, searchPath, placed);
+    for (const [index, { candidate }] of placed.entries()) there.set(`${ARTIFACT_REFS}${candidate.note.hash}`, commits[index] ?? '');
+    written += commits.length;
+    placed = [];
+  };
+  for await (const { branch, hash, load } of known) {
+    if (there.has(hash === null ? `refs/heads/${branch}` : `${ARTIFACT_REFS}${hash}`)) continue;
+    const candidate = await load();
+    const { parent } = candidate.note;
+    const before = placed.findIndex((one) => parent !== undefined && one.candidate.note.hash === parent);
+    placed.push({ branch, candidate, parent: before === -1 ? (there.get(`${ARTIFACT_REFS}${parent}`) ?? null) : before });
+    if (placed.length === CHUNK) await flush();
+  }
+  if (placed.length > 0) await flush();
+  return written;
+}
+
+async function references(folder: string, searchPath: string, patterns: readonly string[]): Promise<Map<string, string>> {
+  const text = await gitIn(folder, { searchPath }).raw(['for-each-ref', '--format=%(refname) %(objectname)', ...patterns]);
+  return new Map(
+    text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
+}
