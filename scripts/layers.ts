@@ -64,6 +64,7 @@ export const FENCES: readonly Fence[] = [
   { packages: ['execa'], within: ['src/lib/process.ts'] },
   { packages: ['node:child_process'], within: ['src/lib/process.ts', 'src/kernel/sandbox/', 'src/kernel/supervisor/'] },
   { packages: ['simple-git'], within: ['src/improvement/'] },
+  { packages: ['diff'], within: ['src/domains/runtime/source-diff.ts'] },
   { packages: ['hono', '@hono/'], within: ['src/interfaces/http/'] },
   { packages: ['prom-client', 'pino', '@opentelemetry/'], within: ['src/telemetry/'] },
   { packages: ['pg', '@electric-sql/'], within: ['src/db/'] },

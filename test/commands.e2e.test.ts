@@ -71,6 +71,8 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'agents:logs': { agent: 'double' },
   'code:list': { agent: 'double' },
   'code:get': { agent: 'double', version: 'v2' },
+  'code:diff': { agent: 'double', to: 'v2' },
+  'code:lineage': { agent: 'double' },
   'config:get': { key: 'PORT' },
 };
 const flagsFor = (name: string): string[] => {

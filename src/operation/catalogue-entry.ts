@@ -1,6 +1,6 @@
 // One operation as the command line, the documentation and a client see it. Every name inside is one of the wire.
 import type { Flag } from './flag.ts';
-import type { HttpMethod, OperationKind } from './operation.ts';
+import type { HttpMethod, LaidOutText, OperationKind } from './operation.ts';
 import type { JsonSchema } from './schema.ts';
 
 export interface CatalogueEntry {
@@ -36,6 +36,8 @@ export interface CatalogueEntry {
   live?: 'line' | 'log';
   /** Of a check: the member of the answer that says whether all is well. */
   verdict?: string;
+  /** Members of the answer that people are shown instead of it, the first one that is there. */
+  texts?: readonly LaidOutText[];
   /** Whose stream `--follow` shows after the answer: its members, and those of the answer that fill them. */
   watch?: { operation: string; input: Readonly<Record<string, string>> };
   flags: readonly Flag[];

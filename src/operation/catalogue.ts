@@ -52,6 +52,7 @@ export function catalogueEntry<Ports>(operation: Operation<Ports>): CatalogueEnt
     ...(columns.length === 0 ? {} : { columns }),
     ...(cli.live === undefined ? {} : { live: cli.live }),
     ...(cli.verdict === undefined ? {} : { verdict: snakeCase(cli.verdict) }),
+    ...(cli.texts === undefined ? {} : { texts: cli.texts.map(({ member, as }) => ({ member: snakeCase(member), as })) }),
     ...(cli.watch === undefined ? {} : { watch: { operation: cli.watch.operation, input: snakeValues(renamed(cli.watch.input)) } }),
     flags: Object.keys(operation.input.shape).map((member) => flagOf(snakeCase(member), input, cli)),
     examples: operation.examples.map((example) => ({ summary: example.summary, input: renamed(example.input) })),

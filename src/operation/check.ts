@@ -59,6 +59,10 @@ function* bindings<Ports>(operation: Operation<Ports>): Generator<string> {
   if (cli?.verdict !== undefined && !(operation.output instanceof z.ZodObject && Object.hasOwn(operation.output.shape, cli.verdict))) {
     yield `the command line names the verdict ${cli.verdict}, which is not a member of the output`;
   }
+  for (const { member } of cli?.texts ?? []) {
+    if (!(operation.output instanceof z.ZodObject && Object.hasOwn(operation.output.shape, member)))
+      yield `the command line shows ${member}, which is not a member of the output`;
+  }
   const letters = Object.values(cli?.short ?? {});
   if (new Set(letters).size !== letters.length) yield 'one letter stands for two members';
   if (list !== undefined && http !== null && http.method !== 'GET') yield 'a list is a GET';

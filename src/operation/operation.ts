@@ -24,6 +24,12 @@ export interface HttpBinding {
   strangerView?: (output: Readonly<Record<string, unknown>>) => unknown;
 }
 
+/** `diff`: a patch. `drawing`: lines that belong together, under a heading, cut at the width of the terminal. `plain`: as it is. */
+export interface LaidOutText {
+  member: string;
+  as: 'diff' | 'drawing' | 'plain';
+}
+
 export interface CliBinding {
   /** Members of the input that may be given without their flag, in this order. */
   positionals?: readonly string[];
@@ -46,6 +52,8 @@ export interface CliBinding {
   live?: 'line' | 'log';
   /** Of a check: the member of the answer that says whether all is well; false is shown, and the command fails (exit code 1). */
   verdict?: string;
+  /** Members of the answer with text that is laid out already: people are shown the first one that is there, and nothing else. */
+  texts?: readonly LaidOutText[];
   /** With the flag `--follow`, listen to this streaming operation after the answer: its members ← members of the answer. */
   watch?: { operation: string; input: Readonly<Record<string, string>> };
 }

@@ -3,11 +3,11 @@ import type { Database, Tx } from '#db/database.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
-import { answer, expire, type Answer, type Item, type Question, type Who } from './item.ts';
+import { answer, expire, type Answer, type ApprovalSource, type Item, type Question, type Who } from './item.ts';
 import { realPath } from './real-path.ts';
 import { match, type Matched, type Rule } from './rule.ts';
 import { countHour, countSession, countTriggered, insertRule, listRules, type NewRule } from './rule-store.ts';
-import { changeItem, dueItems, getItem, streamOf, type ItemRow } from './store.ts';
+import { changeItem, decisionsOn, dueItems, getItem, streamOf, type ItemRow, type SourceDecision } from './store.ts';
 
 /** A wake-up may be lost: whoever waits looks again after so long. */
 const LOOK_AGAIN_MS = 2_000;
@@ -60,6 +60,11 @@ export class ApprovalDesk {
     if (item === null)
       throw new SeedError('not_found', `there is no approval ${id}`, { hint: 'seed approvals:list shows those that wait' });
     return item;
+  }
+
+  /** Who has said what about these; those that nobody was asked about, or has answered, are not in it. */
+  decisionsOn(sourceType: ApprovalSource, sourceIds: readonly string[]): Promise<SourceDecision[]> {
+    return decisionsOn(this.#options.database, sourceType, sourceIds);
   }
 
   /** @throws SeedError `not_found`, `invalid_state` when it was decided before */

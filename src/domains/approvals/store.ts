@@ -48,6 +48,13 @@ export interface ItemRow {
   createdAt: Date;
 }
 
+export interface SourceDecision {
+  sourceId: string;
+  decision: 'approved' | 'denied';
+  /** `user u1`, `rule its name`, or `time` */
+  by: string;
+}
+
 const AGGREGATE = { initialState: () => NO_ITEM, evolve: (item: Item, event: RecordedEvent<ApprovalEvent>) => evolve(item, event) };
 
 export function streamOf(id: string): string {
@@ -171,6 +178,28 @@ export async function countPending(database: Database, owner?: Who): Promise<num
 export async function getItem(scope: Database, id: string): Promise<ItemRow | null> {
   const row = await scope.db.selectFrom('approval_items').selectAll().where('id', '=', id).executeTakeFirst();
   return row === undefined ? null : toItem(row);
+}
+
+/** What was decided about these sources, the last word on each. */
+export async function decisionsOn(database: Database, sourceType: ApprovalSource, sourceIds: readonly string[]): Promise<SourceDecision[]> {
+  if (sourceIds.length === 0) return [];
+  const rows = await database.db
+    .selectFrom('approval_items as i')
+    .leftJoin('approval_rules as r', 'r.id', 'i.rule_id')
+    .distinctOn('i.source_id')
+    .select(['i.source_id', 'i.state', 'i.decision', 'i.decided_kind', 'i.decided_id', 'i.rule_id', 'r.name as rule_name'])
+    .where('i.source_type', '=', sourceType)
+    .where('i.source_id', 'in', sourceIds)
+    .where('i.decision', 'is not', null)
+    .orderBy('i.source_id')
+    .orderBy('i.decided_at', 'desc')
+    .execute();
+  return rows.map(({ source_id, decision, state, decided_kind, decided_id, rule_id, rule_name }) => ({
+    sourceId: source_id ?? '',
+    decision: decision === 'approved' ? 'approved' : 'denied',
+    by:
+      state === 'expired' ? 'time' : rule_id === null ? `${decided_kind ?? ''} ${decided_id ?? ''}`.trim() : `rule ${rule_name ?? rule_id}`,
+  }));
 }
 
 /** Pending ones whose time is over, on the database's clock. */

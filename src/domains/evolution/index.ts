@@ -12,3 +12,7 @@ export const pauseOf = async (database: Database) => {
   const [{ currentPause }, { shownPause }] = await Promise.all([import('./pause-store.ts'), import('./pause-view.ts')]);
   return shownPause(await currentPause(database));
 };
+
+/** Loaded by whoever tells how versions came about. */
+export const loadTriedImprovements = () => import('./candidate-store.ts').then((m) => m.triedImprovements);
+export type { TriedImprovement } from './candidate-store.ts';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { agentName } from './agent-name.ts';
+import { lineageItem } from './lineage-item.ts';
 
 const agent = agentName;
 const version = z.string().min(1).max(64).describe('v3, 3, the beginning of a hash, "active" or "previous"');
@@ -89,6 +90,79 @@ export const get = operation({
   cli: { positionals: ['agent', 'version'] },
   examples: [{ summary: 'the code that is live', input: { agent: 'packer', version: 'active' } }],
   handler: () => import('./version.ts').then((m) => m.get),
+});
+
+const versionName = z.object({ version: z.int(), hash: z.string() });
+
+export const diff = operation({
+  name: 'code:diff',
+  summary: 'what is different between the sources of two versions',
+  description:
+    'Lines that were added and removed, protected files included, as a patch that git apply takes. Without --from it is what the version was made from.',
+  kind: 'read',
+  permission: { resource: 'code', action: 'read' },
+  input: z.object({
+    agent,
+    from: version.optional().describe('default: the version that the other one was made from'),
+    to: version.default('active'),
+  }),
+  output: z.object({
+    agent: z.string(),
+    from: versionName.nullable().describe('null: it was made from nothing'),
+    to: versionName,
+    added: z.int().describe('lines'),
+    removed: z.int().describe('lines'),
+    files: z.array(
+      z.object({
+        path: z.string(),
+        change: z.enum(['added', 'removed', 'changed']),
+        protected: z.boolean().describe('no proposer may change it'),
+        added: z.int(),
+        removed: z.int(),
+      }),
+    ),
+    patch: z.string().describe('unified diff; empty: nothing is different'),
+  }),
+  http: { method: 'GET', path: '/api/code/:agent/diff' },
+  cli: { positionals: ['agent', 'from', 'to'], texts: [{ member: 'patch', as: 'diff' }] },
+  examples: [
+    { summary: 'what made the live version', input: { agent: 'packer' } },
+    { summary: 'from the first version to the third', input: { agent: 'packer', from: 'v1', to: 'v3' } },
+  ],
+  handler: () => import('./version-diff.ts').then((m) => m.diff),
+});
+
+export const lineage = operation({
+  name: 'code:lineage',
+  summary: 'tree of versions of an agent with scores, proposers, costs and who approved them',
+  description: 'Candidates that did not become a version are in it too, with what refused them.',
+  kind: 'read',
+  permission: { resource: 'code', action: 'read' },
+  input: z.object({
+    agent,
+    improvements: z.int().min(0).max(1_000).default(100).describe('newest ones whose refused candidates are shown, too'),
+    graphviz: z.boolean().default(false).describe('draw it in the language of Graphviz: pipe it to dot -Tsvg'),
+  }),
+  output: z.object({
+    agent: z.string(),
+    items: z.array(lineageItem).describe('the first ones first'),
+    drawing: z.string().describe('the same as lines of text'),
+    graph: z.string().nullable().describe('the same in the language of Graphviz, if that was asked for'),
+  }),
+  http: { method: 'GET', path: '/api/code/:agent/lineage' },
+  mcp: false,
+  cli: {
+    positionals: ['agent'],
+    texts: [
+      { member: 'graph', as: 'plain' },
+      { member: 'drawing', as: 'drawing' },
+    ],
+  },
+  examples: [
+    { summary: 'who wrote what from what', input: { agent: 'packer' } },
+    { summary: 'as a picture, with dot -Tsvg behind it', input: { agent: 'packer', graphviz: true } },
+  ],
+  handler: () => import('./lineage.ts').then((m) => m.lineage),
 });
 
 const files = z

@@ -51,7 +51,8 @@ async function desiredOf(agent: string, { ports }: Context): Promise<DesiredRow 
   return ports.agents.worker(agent) === null ? null : ports.agents.rollout(agent).row;
 }
 
-async function describeAll(agent: string, context: Context): Promise<ReturnType<typeof item>[]> {
+/** Every version with its place in the world. */
+export async function describeAll(agent: string, context: Context): Promise<ReturnType<typeof item>[]> {
   const { ports } = context;
   await ports.agents.get(agent);
   const [rows, desired, cached, quarantined] = await Promise.all([
@@ -82,7 +83,7 @@ async function find(agent: string, version: string, context: Context): Promise<R
 }
 
 /** v3, 3, the beginning of a hash, `active`, `previous`. @throws SeedError `not_found` */
-async function resolve(agent: string, version: string, context: Context): Promise<{ hash: string; number: number }> {
+export async function resolve(agent: string, version: string, context: Context): Promise<{ hash: string; number: number }> {
   const { ports } = context;
   if (version === 'active' || version === 'previous') {
     const desired = await desiredOf(agent, context);

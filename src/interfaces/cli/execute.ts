@@ -158,6 +158,13 @@ async function show(data: unknown, { entry, globals, sink }: Task, { terminal }:
     return;
   }
   const { stream } = sink;
+  const laidOut = globals.format === 'table' && entry.texts !== undefined ? await import('./laid-out.ts') : undefined;
+  const text = laidOut?.textOf(entry, data);
+  if (laidOut !== undefined && text !== undefined) {
+    await sink.write(laidOut.layOut(text, stream));
+    if (text.text === '') terminal.stderr.write(`${paint(terminal.stderr, 'dim', 'none')}\n`);
+    return;
+  }
   const layout = stream === undefined ? {} : { width: widthOf(stream), heading: (text: string) => paint(stream, 'bold', text) };
   await sink.write(await renderAnswer(data, { entry, format: globals.format, layout }));
   const remark = globals.format === 'table' ? remarkOn(data) : undefined;
