@@ -19,6 +19,11 @@ export interface EvaluateOptions {
   seeds: readonly number[];
   /** A candidate may be given up as soon as its mean is certain to be worse than this score. */
   stopAt?: number;
+  /**
+   * … or as soon as the mean of its first scores is worse than what stands here: after the first score the first number, after two
+   * the second, and so on. A cascade: most candidates show on one draw that they are not worth the others.
+   */
+  paceAt?: readonly number[];
 }
 
 /** What the selection set said about one candidate. */
@@ -27,7 +32,7 @@ export type CandidateScore =
       ok: true;
       /** One a seed, in their order; fewer where the evaluator stopped early. */
       scores: readonly number[];
-      /** Given up because the mean was certain to be worse than `stopAt`. */
+      /** Given up because of `stopAt` or `paceAt`. */
       stopped: boolean;
     }
   | { ok: false; reason: string };

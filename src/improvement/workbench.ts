@@ -28,6 +28,7 @@ export interface ScoreOptions {
   seeds: readonly number[];
   /** See EvaluateRequest. */
   stopAt?: number;
+  paceAt?: readonly number[];
   signal: AbortSignal;
 }
 
@@ -102,6 +103,7 @@ export function workbench(options: WorkbenchOptions): Workbench {
         seeds: how.seeds,
         feed: how.feed,
         ...(how.stopAt === undefined ? {} : { stopAt: how.stopAt }),
+        ...(how.paceAt === undefined ? {} : { paceAt: how.paceAt }),
         direction: contract.objective?.direction ?? 'maximize',
         deadlineMs: EVALUATE_DEADLINE_MS,
       },

@@ -171,7 +171,9 @@ export interface EvaluateRequest {
   feed: 'inside' | 'outside';
   /** Stop as soon as the mean is certain to be worse than this score, whatever is left brings (needs the evaluation's bestPossible). */
   stopAt?: number;
-  /** What better means, for `stopAt`. Default minimize. */
+  /** Stop as soon as the mean of the first n scores is worse than the n-th number here. Where there is none, it goes on. */
+  paceAt?: readonly number[];
+  /** What better means, for `stopAt` and `paceAt`. Default minimize. */
   direction?: 'minimize' | 'maximize';
   /** Wall clock for the whole request. */
   deadlineMs: number;

@@ -114,6 +114,17 @@ describe.each(['inside', 'outside'] as const)('fed from %s', (feed) => {
     expect(await host.evaluate(request({ ...many, evaluationJs: unknown, stopAt: 1 }))).toMatchObject({ stopped: false });
   });
 
+  test('stops as soon as it is behind its pace', async () => {
+    const host = await startTestHost();
+    const five = { feed, candidateJs: OFF_BY_ONE, seeds: [1, 2, 3, 4, 5] };
+    expect(await host.evaluate(request({ ...five, paceAt: [5, 5, 4.9, 4.9] }))).toMatchObject({ scores: [5, 5, 5], stopped: true });
+    expect(await host.evaluate(request({ ...five, paceAt: [5.1, 5] }))).toMatchObject({ scores: [5, 5, 5, 5, 5], stopped: false });
+    const behind = { ...five, direction: 'maximize' as const, paceAt: [5, 5.1] };
+    expect(await host.evaluate(request(behind))).toMatchObject({ scores: [5, 5], stopped: true });
+    // With all scores there it has nothing to lose any more.
+    expect(await host.evaluate(request({ ...five, paceAt: [9, 9, 9, 9, 1] }))).toMatchObject({ stopped: false });
+  });
+
   test.each(['NaN', 'Infinity', '-Infinity', '"5"', 'null', '{}'])('refuses the score %s', async (score) => {
     const host = await startTestHost();
     const js = evaluationOf(

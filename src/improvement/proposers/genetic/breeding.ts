@@ -6,7 +6,7 @@ import { individual, type Genome, type Individual } from './individual.ts';
 import type { ParameterRange } from './interval.ts';
 import { tournament, type Island } from './island.ts';
 import { randomTree } from './material.ts';
-import { vary, VARIATIONS } from './variation.ts';
+import { vary, VARIATIONS, type VariationName } from './variation.ts';
 
 export interface BreedingOptions {
   /** Parameters of each evolvable function. */
@@ -17,6 +17,12 @@ export interface BreedingOptions {
   /** Nodes a genome may have. */
   maxSize: number;
   maxDepth: number;
+  /** Whether what behaves like one made before is dropped unscored. */
+  novelty: boolean;
+  /** Whether every child is simplified before it is scored. */
+  simplify: boolean;
+  /** How often each variation is drawn, against the others. */
+  variations: Readonly<Record<VariationName, number>>;
 }
 
 /** Called between two children: may give way to others. */
@@ -39,8 +45,9 @@ export function createBreeding(options: BreedingOptions): Breeding {
   const seen = new Set<number>(parent === undefined ? [] : [fingerprint(parent, grids)]);
 
   function novel(genome: Genome): Individual | undefined {
-    const member = individual(genome.map((tree, index) => condense(tree, functions[index]!)));
+    const member = individual(options.simplify ? genome.map((tree, index) => condense(tree, functions[index]!)) : genome);
     if (member.size > options.maxSize || member.genome.some((tree) => tree.depth > options.maxDepth)) return undefined;
+    if (!options.novelty) return member;
     const print = fingerprint(member.genome, grids);
     if (seen.has(print)) return undefined;
     seen.add(print);
@@ -65,7 +72,7 @@ export function createBreeding(options: BreedingOptions): Breeding {
       const own = parent?.[index];
       if (own === undefined) return randomTree(breeder, FOUNDER_DEPTH);
       if (index !== changed) return own;
-      return random() < 0.5 ? VARIATIONS.rule.vary(own, own, breeder) : randomTree(breeder, FOUNDER_DEPTH);
+      return random() < 0.5 ? VARIATIONS.rule(own, own, breeder) : randomTree(breeder, FOUNDER_DEPTH);
     });
   }
 
@@ -75,7 +82,7 @@ export function createBreeding(options: BreedingOptions): Breeding {
     return first.genome.map((tree, index) => {
       if (index !== changed) return tree;
       const mate = () => tournament(island, random, TOURNAMENT).genome[index]!;
-      return vary(tree, mate, { parameters: functions[index]!, random });
+      return vary(tree, mate, { parameters: functions[index]!, random, variations: options.variations });
     });
   }
 

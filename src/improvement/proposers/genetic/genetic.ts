@@ -20,6 +20,7 @@ import { createPace } from './pace.ts';
 import type { Rest } from './breeding.ts';
 import { createScoring, type Scoring } from './scoring.ts';
 import { createSearch, freshSeeds, type Batch, type Search, type SearchSettings } from './search.ts';
+import { VARIATION_WEIGHTS } from './variation.ts';
 
 export interface GeneticOptions extends SearchSettings {
   /** Nodes a candidate's functions may have together, and how deep they may be nested. */
@@ -46,6 +47,11 @@ const DEFAULTS: GeneticOptions = {
   maxSize: 60,
   maxDepth: 12,
   parsimony: 0.0003,
+  archive: 64,
+  cascade: true,
+  novelty: true,
+  simplify: true,
+  variations: VARIATION_WEIGHTS,
   batchesInFlight: 4,
   candidates: 4,
   maxBred: Infinity,

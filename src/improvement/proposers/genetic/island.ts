@@ -52,3 +52,15 @@ export function tournament(island: Island, random: Random, rounds: number): Indi
   for (let round = 0; round < rounds; round++) best = Math.min(best, Math.floor(random() * island.members.length));
   return island.members[best] ?? pick(island.members, random);
 }
+
+/** What the member that was worst after one, two, … of the draws had by then on average, but for the last draw; in the objective's unit. */
+export function pace(island: Island, { samples, sign }: { samples: number; sign: 1 | -1 }): number[] {
+  const latest = island.members.map((member) => member.scores.slice(-samples));
+  return Array.from({ length: samples - 1 }, (_, draw) => {
+    const costs = latest.map((scores) => {
+      const seen = scores.slice(0, draw + 1);
+      return (sign * seen.reduce((sum, score) => sum + score, 0)) / seen.length;
+    });
+    return sign * Math.max(...costs);
+  });
+}

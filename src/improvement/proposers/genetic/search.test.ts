@@ -4,6 +4,7 @@ import { randomFrom } from '../../random.ts';
 import { PARAMETERS } from './arbitrary-tree.ts';
 import { argumentGrid, fingerprint } from './behaviour.ts';
 import { apply, evaluate, parameter, type Expression } from './expression.ts';
+import { VARIATION_WEIGHTS } from './variation.ts';
 import { createSearch, type Batch, type SearchOptions } from './search.ts';
 
 const rest = (): Promise<void> => Promise.resolve();
@@ -27,6 +28,11 @@ function search(given: Partial<SearchOptions> = {}) {
     maxSize: 40,
     maxDepth: 10,
     parsimony: 0.0003,
+    archive: 64,
+    cascade: true,
+    novelty: true,
+    simplify: true,
+    variations: VARIATION_WEIGHTS,
     ...given,
   });
 }
@@ -83,6 +89,23 @@ describe('search', () => {
     const prints = bred.map((member) => fingerprint(member.genome, [grid]));
     expect(new Set(prints).size).toBe(prints.length);
     expect(prints).not.toContain(fingerprint(parent, [grid]));
+  });
+
+  test('without novelty what behaves alike is scored again', async () => {
+    const grid = argumentGrid(PARAMETERS);
+    const batches = await run(search({ novelty: false }), 60);
+    const prints = batches.flatMap((batch) => batch.members.map((member) => fingerprint(member.genome, [grid])));
+    expect(new Set(prints).size).toBeLessThan(prints.length);
+  });
+
+  test('an archive remembers champions that their islands have lost', async () => {
+    const given = { islands: 1, islandSize: 2, epochCandidates: Infinity };
+    const [without, withArchive] = [search({ ...given, archive: 0 }), search({ ...given, archive: 20 })];
+    await run(without, 60);
+    await run(withArchive, 60);
+    expect(without.champions(50)).toHaveLength(2);
+    expect(withArchive.champions(50).length).toBeGreaterThan(20);
+    expect(withArchive.champions(2)).toEqual(without.champions(2));
   });
 
   test('children are given up at the cost of the last member of a full island', async () => {

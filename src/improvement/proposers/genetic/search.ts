@@ -3,9 +3,9 @@ import type { CandidateScore } from '../../proposer.ts';
 import { createBreeding, TOURNAMENT, type BreedingOptions, type Rest } from './breeding.ts';
 import { below, pick, type Random } from './draw.ts';
 import { individual, learn, type Individual } from './individual.ts';
-import { admit, newIsland, noteProgress, tournament, type Fitness } from './island.ts';
+import { admit, newIsland, noteProgress, pace, tournament, type Fitness } from './island.ts';
 
-export interface SearchSettings {
+export interface SearchSettings extends Pick<BreedingOptions, 'novelty' | 'simplify' | 'variations'> {
   islands: number;
   islandSize: number;
   /** Draws that make up one score. */
@@ -20,6 +20,10 @@ export interface SearchSettings {
   staleBatches: number;
   /** Cost of one node, as a share of the baseline's score: how much better a larger function must be. */
   parsimony: number;
+  /** Champions that are remembered when their islands have lost them. */
+  archive: number;
+  /** Whether a child is given up as soon as it is behind every member of its island on the draws so far. */
+  cascade: boolean;
 }
 
 export interface SearchOptions extends SearchSettings, BreedingOptions {
@@ -37,6 +41,7 @@ export interface Batch {
   members: readonly Individual[];
   seeds: readonly number[];
   stopAt: number | undefined;
+  paceAt: readonly number[] | undefined;
 }
 
 export interface Search {
@@ -53,7 +58,6 @@ export interface Search {
 }
 
 const MIGRANT_TOURNAMENT = 3;
-const HALL_SIZE = 64;
 
 export function createSearch(options: SearchOptions): Search {
   const { parent, random, sign } = options;
@@ -104,7 +108,7 @@ export function createSearch(options: SearchOptions): Search {
     async next(rest) {
       const index = turn++ % islands.length;
       const island = islands[index]!;
-      const common = { island: index, seeds, stopAt: undefined };
+      const common = { island: index, seeds, stopAt: undefined, paceAt: undefined };
       if (island.founding) {
         const own = parent === undefined || island.members.length > 0 ? [] : [individual(parent)];
         const made = await breeding.founders(options.islandSize - island.members.length - own.length, rest);
@@ -115,9 +119,11 @@ export function createSearch(options: SearchOptions): Search {
         island.epoch = epoch;
         return { ...common, purpose: 'review', members: island.members };
       }
-      const worst = island.members.length < options.islandSize ? undefined : island.members.at(-1)?.cost;
       const members = await breeding.children(island, options.batchSize, rest);
-      return { ...common, purpose: 'breed', members, stopAt: worst === undefined ? undefined : sign * worst };
+      const worst = island.members.at(-1);
+      if (worst === undefined || island.members.length < options.islandSize) return { ...common, purpose: 'breed', members };
+      const paceAt = options.cascade ? pace(island, { samples: seeds.length, sign }) : undefined;
+      return { ...common, purpose: 'breed', members, stopAt: sign * worst.cost, paceAt };
     },
     absorb(batch, outcomes) {
       const island = islands[batch.island]!;
@@ -130,7 +136,7 @@ export function createSearch(options: SearchOptions): Search {
       if (island.members.length > 0) island.founding = false;
       noteProgress(island, fitness);
       hall.push(...batch.members.filter((member) => batch.purpose !== 'review' && !member.stopped && Number.isFinite(member.cost)));
-      if (hall.length > 4 * HALL_SIZE) hall = hall.toSorted((a, b) => fitness(a) - fitness(b)).slice(0, HALL_SIZE);
+      if (hall.length > 4 * options.archive) hall = hall.toSorted((a, b) => fitness(a) - fitness(b)).slice(0, options.archive);
       absorbed += 1;
       advanceEpoch(batch.members.length);
       if (absorbed % (options.islands * options.migrationRounds) === 0) migrate();

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../../random.ts';
 import { arbitraryTree, PARAMETERS } from './arbitrary-tree.ts';
-import { countConstants, type Expression } from './expression.ts';
+import { apply, constant, countConstants, parameter, type Expression } from './expression.ts';
 import { jitter, randomTree } from './material.ts';
 import { OPERATORS } from './operators.ts';
-import { vary, VARIATIONS } from './variation.ts';
+import { vary, VARIATIONS, VARIATION_WEIGHTS } from './variation.ts';
 
 function breeder(seed: number) {
   return { parameters: PARAMETERS, random: randomFrom(seed, 'variation test') };
@@ -25,7 +25,7 @@ test.each(Object.entries(VARIATIONS))('%s makes well-formed trees and leaves its
   fc.assert(
     fc.property(arbitraryTree, arbitraryTree, fc.nat(), (tree, mate, seed) => {
       const before = JSON.stringify([tree, mate]);
-      check(variation.vary(tree, mate, breeder(seed)));
+      check(variation(tree, mate, breeder(seed)));
       expect(JSON.stringify([tree, mate])).toBe(before);
     }),
     { numRuns: 200 },
@@ -36,7 +36,7 @@ test('tuning moves constants and nothing else', () => {
   fc.assert(
     fc.property(arbitraryTree, fc.nat(), (tree, seed) => {
       fc.pre(countConstants(tree) > 0);
-      const tuned = VARIATIONS.tuning.vary(tree, tree, breeder(seed));
+      const tuned = VARIATIONS.tuning(tree, tree, breeder(seed));
       const masked = (text: string) => text.replace(/"value":[^,]*,/g, '');
       expect(masked(JSON.stringify(tuned))).toBe(masked(JSON.stringify(tree)));
     }),
@@ -49,10 +49,20 @@ describe('draws', () => {
     const children = [1, 1, 2].map((seed) => {
       const own = breeder(seed);
       const tree = randomTree(own, 5);
-      return JSON.stringify(Array.from({ length: 20 }, () => vary(tree, () => tree, own)));
+      return JSON.stringify(Array.from({ length: 20 }, () => vary(tree, () => tree, { ...own, variations: VARIATION_WEIGHTS })));
     });
     expect(children[1]).toBe(children[0]);
     expect(children[2]).not.toBe(children[0]);
+  });
+
+  test('a variation without weight is never drawn', () => {
+    const own = breeder(4);
+    const tree = apply('add', parameter(0), constant(2));
+    const none = Object.fromEntries(Object.keys(VARIATIONS).map((name) => [name, 0])) as Record<keyof typeof VARIATIONS, number>;
+    const tuned = Array.from({ length: 50 }, () => vary(tree, () => tree, { ...own, variations: { ...none, tuning: 1 } }));
+    for (const child of tuned) expect(child.size).toBe(tree.size);
+    const grown = Array.from({ length: 50 }, () => vary(tree, () => tree, { ...own, variations: { ...none, growth: 1 } }));
+    for (const child of grown) expect(child.size).toBeGreaterThan(tree.size);
   });
 
   test('constants stay finite and short', () => {

@@ -5,26 +5,41 @@ import { jitter, randomConstant, randomLeaf, randomThreshold, randomTree, type B
 import { OPERATORS, type OperatorName } from './operators.ts';
 
 export const VARIATIONS = {
-  crossover: { weight: 0.25, vary: crossover },
-  tuning: { weight: 0.22, vary: tuneConstants },
-  subtree: { weight: 0.15, vary: replaceSubtree },
-  point: { weight: 0.1, vary: changePoint },
-  rule: { weight: 0.1, vary: addRule },
-  growth: { weight: 0.1, vary: growNode },
-  hoist: { weight: 0.08, vary: hoist },
-} as const satisfies Record<string, { weight: number; vary: (tree: Expression, mate: Expression, breeder: Breeder) => Expression }>;
+  crossover,
+  tuning: tuneConstants,
+  subtree: replaceSubtree,
+  point: changePoint,
+  rule: addRule,
+  growth: growNode,
+  hoist,
+} as const satisfies Record<string, (tree: Expression, mate: Expression, breeder: Breeder) => Expression>;
 
-type VariationName = keyof typeof VARIATIONS;
+export type VariationName = keyof typeof VARIATIONS;
+
+/** How often each is drawn. */
+export const VARIATION_WEIGHTS: Readonly<Record<VariationName, number>> = {
+  crossover: 0.25,
+  tuning: 0.22,
+  subtree: 0.15,
+  point: 0.1,
+  rule: 0.1,
+  growth: 0.1,
+  hoist: 0.08,
+};
 
 const NAMES = Object.keys(VARIATIONS) as VariationName[];
 const GROWTHS: readonly OperatorName[] = ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'absolute', 'square'];
 const BY_ARITY = Map.groupBy(Object.keys(OPERATORS) as OperatorName[], (operator): number => OPERATORS[operator].arity);
 
 /** A child of a tree by one variation drawn by weight; `mate` is asked for only where two parents are needed. */
-export function vary(tree: Expression, mate: () => Expression, breeder: Breeder): Expression {
-  let at = breeder.random() * NAMES.reduce((sum, name) => sum + VARIATIONS[name].weight, 0);
-  const name = NAMES.find((candidate) => (at -= VARIATIONS[candidate].weight) < 0) ?? 'crossover';
-  return name === 'crossover' ? crossover(tree, mate(), breeder) : VARIATIONS[name].vary(tree, tree, breeder);
+export function vary(
+  tree: Expression,
+  mate: () => Expression,
+  { variations, ...breeder }: Breeder & { variations: Readonly<Record<VariationName, number>> },
+): Expression {
+  let at = breeder.random() * NAMES.reduce((sum, name) => sum + variations[name], 0);
+  const name = NAMES.find((candidate) => (at -= variations[candidate]) < 0) ?? 'crossover';
+  return name === 'crossover' ? crossover(tree, mate(), breeder) : VARIATIONS[name](tree, tree, breeder);
 }
 
 /** A branch of the mate in place of one of the tree's. */

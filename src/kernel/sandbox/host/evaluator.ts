@@ -107,7 +107,7 @@ class Exam {
       scores.push(score);
       details.push(detail);
       sum += score;
-      stopped = this.#isHopeless({ sum, left: seeds.length - scores.length, best: info.bestPossible });
+      stopped = this.#isHopeless({ sum, taken: scores.length, best: info.bestPossible });
       if (stopped) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -264,12 +264,15 @@ class Exam {
     return leftMs;
   }
 
-  /** Whether the mean is certain to end up worse than `stopAt`, whatever the samples that are left bring. */
-  #isHopeless({ sum, left, best }: { sum: number; left: number; best: number | null }): boolean {
-    const { stopAt, direction = 'minimize', seeds } = this.#message;
-    if (stopAt === undefined || best === null || left === 0) return false;
-    const bound = (sum + left * best) / seeds.length;
-    return direction === 'minimize' ? bound > stopAt : bound < stopAt;
+  /** Whether it is behind its pace, or the mean is certain to end up worse than `stopAt`, whatever the samples that are left bring. */
+  #isHopeless({ sum, taken, best }: { sum: number; taken: number; best: number | null }): boolean {
+    const { stopAt, paceAt, direction = 'minimize', seeds } = this.#message;
+    const left = seeds.length - taken;
+    if (left === 0) return false;
+    const isWorse = (score: number, than: number): boolean => (direction === 'minimize' ? score > than : score < than);
+    const pace = paceAt?.[taken - 1];
+    if (pace !== undefined && isWorse(sum / taken, pace)) return true;
+    return stopAt !== undefined && best !== null && isWorse((sum + left * best) / seeds.length, stopAt);
   }
 
   #cpuMs(): number {
