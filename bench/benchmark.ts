@@ -3,6 +3,10 @@
 export interface BenchmarkOptions {
   /** The same code with fewer rounds: at most 45 seconds. */
   quick: boolean;
+  /** Wall clock of each search, for benchmarks that search. Default: the benchmark's own. */
+  budgetMs?: number;
+  /** How many seeds, for benchmarks that repeat themselves with different ones. Default: the benchmark's own. */
+  seeds?: number;
   /** Progress, for people. */
   say: (text: string) => void;
 }
