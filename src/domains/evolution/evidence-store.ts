@@ -4,7 +4,7 @@ import type { Database } from '#db/database.ts';
 import type { CallEvidence, Evidence, FailureEvidence, FeedbackEvidence, ScoreEvidence } from '#improvement/evidence.ts';
 
 /** Recorded calls that are looked at. */
-const MAX_CALLS = 10_000;
+const MAX_CALLS = 5_000;
 const EXAMPLES = 3;
 const MAX_SLOW = 5;
 const MAX_FEEDBACK = 50;
@@ -100,7 +100,9 @@ async function slowIn(
   if (overUs === null || calls < MIN_CALLS_BEFORE) return none;
   const { rows } = await sql<CallRow & { count: number }>`
     SELECT count(*) OVER ()::int AS count, ${CALL} FROM calls AS c JOIN ${recent} AS recent ON recent.id = c.id
-    WHERE recent.duration_us > ${overUs} AND NOT recent.failed ORDER BY recent.duration_us DESC LIMIT ${MAX_SLOW}`.execute(database.db);
+    WHERE recent.duration_us > ${overUs}::float8 AND NOT recent.failed ORDER BY recent.duration_us DESC LIMIT ${MAX_SLOW}`.execute(
+    database.db,
+  );
   return { overMs: overUs / 1000, count: rows[0]?.count ?? 0, examples: rows.map(toCall) };
 }
 
