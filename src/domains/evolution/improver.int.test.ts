@@ -1,6 +1,6 @@
 // Pauses, limits and duplicates, with a real queue and a proposer that does what the test says.
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '#db/database.ts';
 import { countJobs } from '#db/jobs.ts';
 import { JobWorker } from '#db/job-worker.ts';
@@ -38,14 +38,19 @@ const workbench: Workbench = {
 
 let database: Database;
 let searches: { budgetMs: number; end: () => void }[];
+/** How often a worker has asked whether they are paused. */
+let looks = 0;
 const closing: (() => Promise<void>)[] = [];
-beforeEach(async () => {
+beforeAll(async () => {
   database = await testDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await sql`TRUNCATE improvements, improvement_spending, improvement_pauses, jobs`.execute(database.db);
   searches = [];
 });
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
-  await database.close();
 });
 
 /** Searches until the test or the signal ends it, and finds nothing. */
@@ -97,7 +102,10 @@ function work(improvements: Improvements): JobWorker {
     queues: {
       [IMPROVEMENTS_QUEUE]: {
         concurrency: 2,
-        isPaused: () => improvements.isPaused(),
+        isPaused: () => {
+          looks += 1;
+          return improvements.isPaused();
+        },
         handlers: { improvement: (job, { signal }) => improvements.run((job.args as { id: string }).id, { signal, attempt: job.attempt }) },
       },
     },
@@ -129,11 +137,8 @@ test('a pause stops what runs and holds what waits, over a restart, until somebo
   await first.close();
   const again = improver();
   work(again);
-  const looked = Promise.withResolvers<void>();
-  const stop = database.listen('jobs', () => looked.resolve());
-  await ask(again, { goal: 'wakes it' });
-  await looked.promise;
-  stop();
+  const before = looks;
+  await expect.poll(() => looks - before, { timeout: 30_000 }).toBeGreaterThan(3);
   expect((await countJobs(database))[0]).toMatchObject({ executing: 0 });
   expect(searches).toHaveLength(2);
   expect([await state(one), await state(other), await state(late)]).toEqual(['generating', 'generating', 'queued']);
@@ -176,6 +181,19 @@ test('the same request is one improvement until it has ended, whoever asks and h
   const [first = ''] = ids;
   await improvements.cancel(first, { reason: 'not now', principal: BOSS });
   expect(await ask(improvements)).not.toBe(first);
+});
+
+test('what nobody asked for waits for what somebody asked for', async () => {
+  const improvements = improver();
+  const id = await ask(improvements);
+  const automatic = { trigger: 'stagnation', goal: 'reason', principal: NODE } as const;
+  expect(await refusal(ask(improvements, automatic))).toMatchObject({
+    code: 'invalid_state',
+    message: `the improvement ${id} of packer has not ended`,
+  });
+  await improvements.cancel(id, { reason: 'not now', principal: BOSS });
+  const asked = await Promise.allSettled(Array.from({ length: 5 }, (_, n) => ask(improvements, { ...automatic, goal: `reason ${n}` })));
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
 });
 
 test('so many a day for one agent; another has its own', async () => {

@@ -1,6 +1,6 @@
 // Runs improvements: queued as jobs, one at a time per agent, resumed after a crash from the events they left.
 import { randomInt } from 'node:crypto';
-import type { Database, Scope } from '#db/database.ts';
+import type { Database, Scope, Tx } from '#db/database.ts';
 import type { RecordedEvent } from '#db/events.ts';
 import type { JobOutcome } from '#db/job-attempt.ts';
 import { cancelJob, enqueue } from '#db/jobs.ts';
@@ -16,7 +16,7 @@ import type { Workbench } from '#improvement/workbench.ts';
 import { emit } from '#telemetry/emit.ts';
 import { evidenceFor } from './evidence-store.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { lockAdmission, usedOf, withFingerprint } from './limit-store.ts';
+import { lockAdmission, openOf, usedOf, withFingerprint } from './limit-store.ts';
 import { countRefusal, moneyRefusal, type Limits } from './limits.ts';
 import { currentPause, endPause, insertPause, type Pause } from './pause-store.ts';
 import { appendImprovement, listImprovements, readImprovement, streamOf } from './store.ts';
@@ -120,6 +120,7 @@ export class Improvements {
       await lockAdmission(tx);
       const same = await withFingerprint(tx, request.agent, fingerprint);
       if (same !== null && !ENDED.includes(same.state)) return same.id;
+      if (request.trigger !== 'manual' && request.trigger !== 'demo') await refuseBeside(tx, request.agent);
       const refused = await this.#refusal(tx, request.agent, { counted: true, paid: port.free !== true });
       if (refused !== null) throw refused;
       const { job } = await enqueue(tx, {
@@ -314,6 +315,12 @@ export class Improvements {
     const row = rows.find((one) => one.trigger === 'demo');
     return row === undefined ? null : { id: row.id, ended: row.finishedAt !== null };
   }
+}
+
+/** Several nodes may find reasons at the same time; one is enough. @throws SeedError `invalid_state` */
+async function refuseBeside(tx: Tx, agent: string): Promise<void> {
+  const open = await openOf(tx, agent);
+  if (open !== null) throw new SeedError('invalid_state', `the improvement ${open} of ${agent} has not ended`);
 }
 
 const OUTCOME_WORDS: Readonly<Record<string, 'promoted' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled'>> = {

@@ -34,6 +34,19 @@ export async function usedOf(scope: Scope, agent: string, now: Date): Promise<Us
   };
 }
 
+/** The improvement of an agent that has not ended; the one that was asked for first. */
+export async function openOf(scope: Scope, agent: string): Promise<string | null> {
+  const row = await queriesOf(scope)
+    .selectFrom('improvements')
+    .select('id')
+    .where('agent', '=', agent)
+    .where('finished_at', 'is', null)
+    .orderBy('created_at')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id ?? null;
+}
+
 /** The newest that was asked for with this fingerprint, however long ago. */
 export async function withFingerprint(
   scope: Scope,

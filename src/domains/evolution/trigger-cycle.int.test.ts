@@ -1,6 +1,6 @@
 // A look at agents with a real database: what people said and what failed, what was tried, and who stands in the way.
 import { sql } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '#db/database.ts';
 import { testDatabase } from '#db/testing.ts';
 import { contractSchema } from '#kernel/compiler/contract.ts';
@@ -22,12 +22,18 @@ const HASH = 'live';
 let database: Database;
 let asked: EnqueueImprovement[];
 let stats: CallStats;
-let refuseWith: SeedError | null;
-beforeEach(async () => {
+let refuseWith: Error | null;
+let errors: unknown[];
+beforeAll(async () => {
   database = await testDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await sql`TRUNCATE agents, artifacts, calls, improvements, improvement_pauses CASCADE`.execute(database.db);
   asked = [];
   stats = new CallStats();
   refuseWith = null;
+  errors = [];
   await sql`INSERT INTO agents (name, owner_kind, owner_id) VALUES (${AGENT}, 'node', 'n1')`.execute(database.db);
   for (const [number, hash] of [
     [1, 'before'],
@@ -40,7 +46,9 @@ beforeEach(async () => {
   }
   await sql`INSERT INTO desired_state (agent, generation, stable, previous) VALUES (${AGENT}, 2, ${HASH}, 'before')`.execute(database.db);
 });
-afterEach(() => database.close());
+afterEach(() => {
+  if (errors.length > 0) throw errors[0];
+});
 
 function version(automatic: object | undefined): ServedVersion {
   const improvement = contractSchema.shape.improvement.parse({ automatic });
@@ -66,7 +74,7 @@ function cycle(automatic: object | undefined, nowMs: () => number = Date.now): T
     cycleMs: null,
     nowMs,
     nodePrincipal: NODE,
-    onError: (error) => expect.unreachable(String(error)),
+    onError: (error) => errors.push(error),
   });
 }
 
@@ -156,6 +164,16 @@ test('by the clock, and after a long time without anything; each time is another
   expect(new Set(asked.map(({ fingerprint }) => fingerprint)).size).toBe(2);
 });
 
+test('what goes wrong is said, and is wrong for this look only', async () => {
+  for (let n = 0; n < 8; n += 1) await judge('bad');
+  refuseWith = new Error('out of order');
+  const triggers = cycle({});
+  expect(await lookOf(triggers)).toMatchObject({ trigger: null, reason: 'it could not be looked at: out of order' });
+  expect(errors.splice(0)).toHaveLength(1);
+  refuseWith = null;
+  expect(await lookOf(triggers)).toMatchObject({ trigger: 'score_drop' });
+});
+
 test('a pause and a refusal are answers, not faults', async () => {
   for (let n = 0; n < 8; n += 1) await judge('bad');
   refuseWith = new SeedError('rate_limited', 'enough for today');
@@ -166,7 +184,7 @@ test('a pause and a refusal are answers, not faults', async () => {
 
 test('evidence: failures by their code, violations of the contract, what was slower than before, what people said, what was tried', async () => {
   expect(await evidenceFor(database, 'nobody')).toBeNull();
-  for (let n = 1; n <= 20; n += 1) await call({ hash: 'before', durationUs: n * 1_000 });
+  for (let n = 1; n <= 20; n += 1) await call({ hash: 'before', durationUs: n * 1_001 });
   await call({ hash: 'before', error: { code: 'cpu_limit', message: 'too long' } });
   for (let n = 0; n < 5; n += 1) await call({ error: { code: 'agent_error', message: 'Error: no such line', stack: 'at agent.ts:1' } });
   await call({ error: { code: 'memory_limit', message: 'all of it' } });
@@ -197,6 +215,6 @@ test('evidence: failures by their code, violations of the contract, what was slo
     feedback: [{ verdict: 'bad', expectedJson: '{"n":2}', call: { callId: bad } }, { verdict: 'good' }],
     scores: [{ outcome: 'no_gain', reason: 'nothing better', version: null }],
   });
-  expect(evidence?.slow.overMs).toBeCloseTo(19.05);
+  expect(evidence?.slow.overMs).toBeCloseTo(19.07);
   expect(evidence === null ? '' : evidenceText(evidence)).toContain('- bad: handle({"line":"x"}) answered {"n":1}; expected {"n":2}');
 });

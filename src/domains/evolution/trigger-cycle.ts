@@ -1,7 +1,7 @@
 // Looks at every agent from time to time, and asks for an improvement where its contract and what is seen say so. What was decided, and
 // on what grounds, can be read for each agent.
 import type { Database } from '#db/database.ts';
-import { isSeedError } from '#lib/error.ts';
+import { isSeedError, toSeedError } from '#lib/error.ts';
 import type { ServedVersion } from '#kernel/runtime/served-version.ts';
 import { evidenceDigest } from '#improvement/evidence.ts';
 import { evidenceFor } from './evidence-store.ts';
@@ -70,6 +70,8 @@ export class TriggerCycle {
       try {
         this.#looks.set(version.agent, await this.#lookAt(version));
       } catch (error) {
+        const look = { agent: version.agent, atMs: this.#options.nowMs(), seen: null, trigger: null, improvement: null };
+        this.#looks.set(version.agent, { ...look, reason: `it could not be looked at: ${toSeedError(error).message}` });
         this.#options.onError(error);
       }
     }
