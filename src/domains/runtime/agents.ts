@@ -287,7 +287,7 @@ export const improve = operation({
   name: 'agents:improve',
   summary: 'make a better version of an agent',
   description:
-    'Queues an improvement: a proposer writes candidates, the gate scores them on data they never saw, the winner is hot-swapped, watched, and taken back by itself if it is worse.',
+    'Queues an improvement: a proposer writes candidates, the gate scores them on data they never saw, the winner is hot-swapped, watched, and taken back by itself if it is worse. The same request again is the same improvement, until that has ended.',
   kind: 'write',
   permission: { resource: 'improvements', action: 'write' },
   input: z.object({
