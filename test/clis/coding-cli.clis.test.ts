@@ -1,7 +1,7 @@
 // The two real programs through our own adapters, against a server that follows a script: what each of them really does, and that
 // success is never believed when it was none.
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
@@ -61,6 +61,19 @@ describe.each(PROGRAMS)('%s', (program) => {
     const scenario = { steps: [{ write: { path: 'agent.ts', content: 'x' } }, { text: 'done' }] };
     await runScenario(api, { name: 'answer-only', program, scenario, ...place, request: { reach: { kind: 'answer' } } });
     expect(await readdir(place.work)).toEqual([]);
+  });
+
+  test('runs and reads nothing when it is only to answer', async () => {
+    await using place = await places();
+    const secret = join(place.work, '..', 'secret.txt');
+    await writeFile(secret, 'the-keys-of-the-node');
+    const name = 'answer-reads';
+    const scenario = { steps: [{ shell: `cat ${secret}` }, { text: 'done' }] };
+    await runScenario(api, { name, program, scenario, ...place, request: { reach: { kind: 'answer' } } });
+    const sent = api.requests.filter((request) => request.scenario === `${name}-${program}`).map(({ body }) => JSON.stringify(body));
+    // It was asked to, or the test would show nothing.
+    expect(sent).toHaveLength(2);
+    expect(sent.filter((body) => body.includes('the-keys-of-the-node'))).toHaveLength(0);
   });
 
   const failures: readonly (readonly [string, Scenario, CliFailure])[] = [

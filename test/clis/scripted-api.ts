@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 export type Step =
   | { text: string; usage?: { input: number; output: number } }
   | { write: { path: string; content: string } }
+  /** A command that it asks its tools to run. */
+  | { shell: string }
   /** The structure that Claude Code was asked for: it asks for it as a tool. */
   | { structured: unknown }
   | { status: number; retryAfterSeconds?: number }
@@ -138,7 +140,9 @@ function* anthropicEvents(step: Told, id: string, model: string): Generator<Wire
       ? { name: 'Write', input: { file_path: step.write.path, content: step.write.content } }
       : typeof step === 'object' && 'structured' in step
         ? { name: 'StructuredOutput', input: step.structured }
-        : null;
+        : typeof step === 'object' && 'shell' in step
+          ? { name: 'Bash', input: { command: step.shell } }
+          : null;
   const block = tool === null ? { type: 'text', text: '' } : { type: 'tool_use', id: `toolu_${id}`, name: tool.name, input: {} };
   yield { type: 'content_block_start', index: 0, content_block: block };
   if (step === 'cut') {
@@ -164,11 +168,13 @@ function* openaiEvents(step: Told, id: string): Generator<WireEvent & Record<str
   const item =
     'write' in step
       ? { type: 'custom_tool_call', call_id: `call_${id}`, name: 'apply_patch', input: addFile(step.write) }
-      : {
-          type: 'message',
-          role: 'assistant',
-          content: [{ type: 'output_text', text: 'text' in step ? step.text : JSON.stringify(step.structured) }],
-        };
+      : 'shell' in step
+        ? { type: 'function_call', call_id: `call_${id}`, name: 'exec_command', arguments: JSON.stringify({ cmd: step.shell }) }
+        : {
+            type: 'message',
+            role: 'assistant',
+            content: [{ type: 'output_text', text: 'text' in step ? step.text : JSON.stringify(step.structured) }],
+          };
   yield { type: 'response.output_item.done', item };
   const tokens = { input: usage?.input ?? 100, output: usage?.output ?? 20 };
   yield {

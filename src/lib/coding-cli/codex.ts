@@ -27,6 +27,11 @@ export interface CodexSettings {
 const PROVIDER = 'seed';
 const KEY = 'SEED_CODEX_API_KEY';
 
+const OFF = ['plugins', 'apps'];
+
+/** Its sandbox keeps it from writing, not from reading: whoever asks would be told what lies in the folders of this user. */
+const OFF_TO_ANSWER = ['shell_tool', 'unified_exec', 'view_image'];
+
 /** First in its search path: a bubblewrap that it can work with, or none. */
 const CODEX_PATH = join(import.meta.dirname, 'codex-path');
 
@@ -94,10 +99,7 @@ function argumentsOf(settings: CodexSettings, { reach, model = settings.model, r
     '--json',
     '--skip-git-repo-check',
     ...config.flatMap(([name, value]) => ['-c', `${name}=${typeof value === 'string' ? JSON.stringify(value) : value}`]),
-    '--disable',
-    'plugins',
-    '--disable',
-    'apps',
+    ...[...OFF, ...(reach.kind === 'answer' ? OFF_TO_ANSWER : [])].flatMap((feature) => ['--disable', feature]),
     ...(resume === undefined ? ['--sandbox', reach.kind === 'edit' ? 'workspace-write' : (settings.sandbox ?? 'read-only')] : []),
     ...(schemaFile === null ? [] : ['--output-schema', schemaFile]),
     ...(model === undefined ? [] : ['-m', model]),
