@@ -22,6 +22,8 @@ export interface CatalogueEntry {
   stream?: boolean;
   /** The answer may come as events while it is made. */
   events?: boolean;
+  /** Errors and streams are spelled as OpenAI's clients read them; the members `stream` and `stream_options` ask for a stream. */
+  dialect?: 'openai';
   /** Answers a dry run with its plan. */
   plan?: boolean;
   /** Takes an idempotency key. */

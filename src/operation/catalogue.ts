@@ -45,6 +45,7 @@ export function catalogueEntry<Ports>(operation: Operation<Ports>): CatalogueEnt
     ...(http?.raw === undefined ? {} : { raw: true }),
     ...(operation.stream === true ? { stream: true } : {}),
     ...(operation.events === true ? { events: true } : {}),
+    ...(http?.dialect === undefined ? {} : { dialect: http.dialect }),
     ...(operation.dryRun === true ? { plan: true } : {}),
     ...(operation.keyed === true ? { keyed: true } : {}),
     ...(list === undefined ? {} : { fields: renamed(list.fields) }),

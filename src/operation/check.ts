@@ -56,6 +56,8 @@ function* bindings<Ports>(operation: Operation<Ports>): Generator<string> {
     ...(cli?.follow === undefined ? [] : [cli.follow]),
   ];
   for (const member of named) if (!known.has(member)) yield `the command line names ${member}, which is not a member of the input`;
+  for (const member of operation.target ?? [])
+    if (!known.has(member)) yield `the target names ${member}, which is not a member of the input`;
   if (cli?.verdict !== undefined && !(operation.output instanceof z.ZodObject && Object.hasOwn(operation.output.shape, cli.verdict))) {
     yield `the command line names the verdict ${cli.verdict}, which is not a member of the output`;
   }

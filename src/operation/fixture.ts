@@ -1,7 +1,9 @@
 // Operations for the tests of this layer and of its surfaces: small, real, and one for every word of the definition.
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SeedError } from '#lib/error.ts';
+import { LiveAnswer, type AnswerEvent } from './live-answer.ts';
 import { operation, type ListBinding, type Operation, type OperationContext } from './operation.ts';
 import { paginate } from './page.ts';
 import { RawJson } from './raw-json.ts';
@@ -196,6 +198,51 @@ const broken = operation({
   },
 });
 
+/** As OpenAI's clients ask and are answered; what a plant says is its messages, one word each. */
+const talk = operation({
+  name: 'pots:talk',
+  summary: 'hear what a plant has to say',
+  kind: 'write',
+  permission: permission('talk'),
+  target: ['plant'],
+  input: z.object({
+    prompt: z.string().optional(),
+    plant: z.string().default('rose'),
+    messages: z.array(z.looseObject({ content: z.string() })).default([]),
+    failAt: z.int().optional(),
+    stream: z.boolean().optional(),
+    streamOptions: z.looseObject({}).optional(),
+  }),
+  output: z.object({ id: z.string(), text: z.string() }),
+  http: { method: 'POST', path: '/v1/talk', raw: { contentType: 'application/json' }, dialect: 'openai' },
+  cli: { positionals: ['prompt'], upload: { messages: 'file' } },
+  examples: [{ summary: 'a word', input: { prompt: 'hello' } }],
+  handler:
+    async () =>
+    (input, { ports, signal }: Context) => {
+      const words = [...input.messages.map(({ content }) => content), ...(input.prompt === undefined ? [] : [input.prompt])];
+      if (input.failAt === 0) throw new SeedError('rate_limited', 'the rose is tired', { retryAfterMs: 2_000, hint: 'let it rest' });
+      if (input.stream !== true) return { id: 'talk-1', text: words.join(' ') };
+      return new LiveAnswer(
+        (async function* say(): AsyncGenerator<AnswerEvent> {
+          ports.watching += 1;
+          try {
+            for (const [index, content] of words.entries()) {
+              if (index + 1 === input.failAt) throw new SeedError('unavailable', 'the rose has withered', { hint: 'water it' });
+              // Nobody hears it: it is quiet until they have left.
+              if (content === 'silence') await once(signal, 'abort');
+              yield { event: 'chunk', data: new RawJson(JSON.stringify({ model: 'rose', choices: [{ delta: { content } }] })) };
+            }
+            yield { event: 'chunk', data: new RawJson(JSON.stringify({ choices: [], usage: { total_tokens: words.length } })) };
+            yield { event: 'done', data: null };
+          } finally {
+            ports.watching -= 1;
+          }
+        })(),
+      );
+    },
+});
+
 const health = operation({
   name: 'garden:health',
   summary: 'how the garden is',
@@ -243,7 +290,19 @@ const local = operation({
   handler: async () => () => ({}),
 });
 
-export const gardenOperations: readonly Operation<GardenPorts>[] = [list, get, plant, smash, echo, watch, broken, health, metrics, local];
+export const gardenOperations: readonly Operation<GardenPorts>[] = [
+  list,
+  get,
+  plant,
+  smash,
+  echo,
+  watch,
+  talk,
+  broken,
+  health,
+  metrics,
+  local,
+];
 
 function found(ports: GardenPorts, id: string): Pot {
   const known = ports.pots.get(id);

@@ -240,8 +240,8 @@ async function append<Ports>(options: GateOptions<Ports>, operation: Operation<P
 
 function targetOf<Ports>(operation: Operation<Ports>, input: Readonly<Record<string, unknown>>): string | null {
   const inPath = operation.http === null ? [] : pathMembers(operation.http.path);
-  const members =
-    inPath.length > 0 ? inPath : (operation.cli?.positionals ?? []).filter((member) => !(member in (operation.cli?.upload ?? {})));
+  const words = (operation.cli?.positionals ?? []).filter((member) => !(member in (operation.cli?.upload ?? {})));
+  const members = operation.target ?? (inPath.length > 0 ? inPath : words);
   const parts = members.map((member) => input[member]).filter((value) => typeof value === 'string' || typeof value === 'number');
   return parts.length === 0 ? null : parts.join('/').slice(0, 200);
 }

@@ -12,7 +12,7 @@ export interface AnswerEvent {
   data: unknown;
 }
 
-/** What a handler may give when its context wants events. Its maker vouches for what is in it. */
+/** What a handler may give when its context wants events, or its input a stream. Its maker vouches for what is in it. */
 export class LiveAnswer {
   readonly events: AsyncIterable<AnswerEvent>;
 

@@ -41,6 +41,9 @@ export function openApi<Ports>(operations: readonly Operation<Ports>[], { versio
       },
       responses: {
         Error: { description: 'Refused or failed', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+        ...(operations.some(({ http }) => http?.dialect === 'openai')
+          ? { OpenAiError: { description: 'Refused or failed', content: { 'application/json': { schema: openAiErrorSchema() } } } }
+          : {}),
       },
     },
   };
@@ -90,7 +93,7 @@ function describe<Ports>({ method, path, operation }: Route<Ports>, schemas: Rec
         operation,
         hoisted(outputJsonSchema(operation), operation, { part: 'output', schemas }),
       ),
-      default: { $ref: '#/components/responses/Error' },
+      default: { $ref: `#/components/responses/${operation.http?.dialect === 'openai' ? 'OpenAiError' : 'Error'}` },
     },
   };
 }
@@ -102,7 +105,8 @@ function answer<Ports>(operation: Operation<Ports>, output: JsonSchema): JsonSch
   }
   const raw = operation.http?.raw;
   if (raw !== undefined) {
-    const live = operation.events === true ? { 'text/event-stream': { schema: { type: 'string', description: LIVE } } } : {};
+    const told = operation.http?.dialect === 'openai' ? OPENAI_LIVE : operation.events === true ? LIVE : undefined;
+    const live = told === undefined ? {} : { 'text/event-stream': { schema: { type: 'string', description: told } } };
     return { description: operation.summary, content: { [raw.contentType]: { schema: output }, ...live } };
   }
   const list = operation.list !== undefined;
@@ -169,6 +173,10 @@ const LIVE =
   'With `Accept: application/json, text/event-stream` what does not stream is answered as JSON. A call is resumed after ' +
   '`Last-Event-ID` only when it has ended and was sent with the same `Idempotency-Key`.';
 
+const OPENAI_LIVE =
+  'With `"stream": true`: `data:` with a chat.completion.chunk each, then `data: [DONE]`; `data: {"error": …}` carries an error ' +
+  'instead. With `"stream_options": {"include_usage": true}` the last chunk has the usage. Comments come while nothing happens.';
+
 function tagOf<Ports>({ name }: Operation<Ports>): string {
   return name.slice(0, name.indexOf(':'));
 }
@@ -188,6 +196,23 @@ function errorSchema(): JsonSchema {
     },
     required: ['error', 'code'],
   };
+}
+
+function openAiErrorSchema(): JsonSchema {
+  const text = { type: 'string' };
+  const error = {
+    type: 'object',
+    properties: {
+      message: { ...text, description: 'What happened, with which value.' },
+      type: { ...text, description: "OpenAI's word for errors of this kind." },
+      param: { type: ['string', 'null'], description: 'The member that is refused.' },
+      code: { enum: Object.keys(ERROR_CODES) },
+      details: {},
+      hint: { ...text, description: 'What to do now.' },
+    },
+    required: ['message', 'type', 'param', 'code'],
+  };
+  return { type: 'object', properties: { error }, required: ['error'] };
 }
 
 function pageInfoSchema(): JsonSchema {

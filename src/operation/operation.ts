@@ -16,6 +16,11 @@ export interface HttpBinding {
   status?: number;
   /** Answers without a principal. Only /health and /health/deep are. */
   public?: boolean;
+  /**
+   * Errors and streams are spelled as OpenAI's clients read them. A live answer goes out without being asked for by `Accept`: the
+   * handler gives one where a member `stream` of its input says so.
+   */
+  dialect?: 'openai';
   /** The body is the output itself, without the `{data}` envelope; a string is sent as it is. */
   raw?: { contentType: string };
   /** Status from the output (in code names), where it is not always the same: a failing health check is 503. */
@@ -143,6 +148,8 @@ export interface OperationSpec<Ports, I extends z.ZodObject, O extends z.ZodType
   stream?: boolean;
   /** The handler answers a LiveAnswer when its context wants events. */
   events?: boolean;
+  /** Members that the activity entry names what was asked of by. Default: those in the path, else the words of the command. */
+  target?: readonly string[];
   /** Of a stream: the member of an item that says where in the stream it stands (`id:` of the event). Default `id`, where there is one. */
   eventId?: string;
   /** The same input may be sent again without a second effect. */

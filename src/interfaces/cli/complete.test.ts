@@ -4,7 +4,7 @@ import { gardenOperations } from '#operation/fixture.ts';
 import { complete } from './complete.ts';
 
 const ENTRIES = catalogueOf(gardenOperations);
-const POTS = ['broken', 'echo', 'get', 'list', 'all', 'paint', 'plant', 'smash', 'watch'];
+const POTS = ['broken', 'echo', 'get', 'list', 'all', 'paint', 'plant', 'smash', 'talk', 'watch'];
 
 function offered(line: string): readonly string[] {
   return complete(['bash', line], ENTRIES).split('\n').slice(0, -1);

@@ -58,12 +58,11 @@ async function perform(task: Task, options: ExecuteOptions): Promise<number> {
   }
   const client = await connect(task, options);
   if (entry.stream === true) return await follow({ entry, input }, task, { ...options, client });
-  const live = async (response: HttpResponse): Promise<void> =>
-    (await import('./live-answer.ts')).showLiveAnswer(response, { ...globals, sink: task.sink, stderr: options.terminal.stderr });
+  const live = liveView(task, options);
   const { body, status, isShown } = await call(client, task, {
     isConfirmed,
     signal: options.signal,
-    ...(entry.events === true ? { live } : {}),
+    ...(live === undefined ? {} : { live }),
   });
   if (isShown) return 0;
   const data = dataOf(entry, body);
@@ -75,6 +74,16 @@ async function perform(task: Task, options: ExecuteOptions): Promise<number> {
   }
   const watched = { entry: await options.find(entry.watch.operation), input: watchedInput(entry.watch.input, data) };
   return await follow(watched, task, { ...options, client });
+}
+
+/** Shows an answer that comes while it is made; undefined where it is wanted, or comes, as a whole. */
+function liveView({ entry, globals, sink }: Task, { terminal }: ExecuteOptions): ((response: HttpResponse) => Promise<void>) | undefined {
+  const { stderr } = terminal;
+  if (entry.events === true) {
+    return async (response) => (await import('./live-answer.ts')).showLiveAnswer(response, { ...globals, sink, stderr });
+  }
+  if (entry.dialect !== 'openai' || globals.format !== 'table' || globals.quiet) return undefined;
+  return async (response) => (await import('./openai-answer.ts')).showOpenAiAnswer(response, { sink, stderr });
 }
 
 async function performBatch(task: Task, source: string, options: ExecuteOptions): Promise<number> {

@@ -48,7 +48,7 @@ export function reportFailure(error: unknown, terminal: Terminal, { format, verb
 
 /** An answer of a node that is not a success. @param status of HTTP. */
 export function remoteFailure(status: number, body: string, retryAfter: string | undefined): SeedError {
-  const answer = parse(body);
+  const answer = said(parse(body));
   const code = codeOf(status, answer?.['code']);
   const message =
     typeof answer?.['error'] === 'string' ? answer['error'] : `the node answered ${status}${body === '' ? '' : `: ${body.slice(0, 200)}`}`;
@@ -77,6 +77,13 @@ export function failureFrom(value: unknown): SeedError {
 /** A question is no advice. */
 function hintLine(hint: string, strong: (text: string) => string): string {
   return hint.startsWith('did you mean') ? printable(hint) : `${strong('try:')} ${printable(hint)}`;
+}
+
+/** As OpenAI's clients are told it, everything is below `error`. */
+function said(answer: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> | undefined {
+  const inner = answer?.['error'];
+  if (inner === null || typeof inner !== 'object') return answer;
+  return { ...inner, error: (inner as { message?: unknown }).message };
 }
 
 /** A newer node may know codes that we do not: the status says what to do with them. */

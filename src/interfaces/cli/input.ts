@@ -54,7 +54,10 @@ export async function readValue(flag: Flag, text: FlagText, { said, stdin }: { s
   if (typeof only !== 'string' || more.length > 0) return valueOf(flag, text, said);
   if (flag.upload !== undefined) {
     const { readFolder, readUpload } = await import('./file-input.ts');
-    return flag.upload === 'folder' ? await readFolder(only, said) : await readUpload(only, said);
+    if (flag.upload === 'folder') return await readFolder(only, said);
+    const content = await readUpload(only, said);
+    // A text is the file as it is; everything else is JSON in it.
+    return flag.type === 'string' ? content : valueOf(flag, content.trim(), `${said} ${only}`);
   }
   const isText = flag.choices === undefined && ['string', 'json', 'object'].includes(flag.type);
   if (!isText || (only !== '-' && !only.startsWith('@'))) return valueOf(flag, text, said);

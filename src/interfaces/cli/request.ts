@@ -35,6 +35,8 @@ export function requestFor(entry: CatalogueEntry, input: Input, options: Request
     if (value === undefined || value === '') throw new SeedError('bad_request', `${entry.name} needs --${member.replaceAll('_', '-')}`);
     return encodeURIComponent(typeof value === 'string' ? value : JSON.stringify(value));
   });
+  // Whether it streams is for who shows it to say, not for a flag.
+  if (entry.dialect === 'openai') Object.assign(rest, options.events === true ? STREAMED : { stream: false, stream_options: undefined });
   const either = entry.events === true && options.events === true;
   const accept = entry.stream === true ? 'text/event-stream' : either ? 'application/json, text/event-stream' : 'application/json';
   const headers: Record<string, string> = { accept };
@@ -45,6 +47,8 @@ export function requestFor(entry: CatalogueEntry, input: Input, options: Request
   if (method === 'GET' || method === 'DELETE') return { method, path: filled + queryOf(rest), headers };
   return { method, path: filled, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(rest) };
 }
+
+const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
 /** Lists are repeated; what is nested goes as JSON. */
 function queryOf(members: Input): string {

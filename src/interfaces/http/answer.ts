@@ -24,12 +24,16 @@ export function envelope(output: unknown, isPage: boolean): string {
 /** `{error, code, details?, hint?}` with the status of the code. */
 export function failure(error: unknown, requestId: string, extra: Readonly<Record<string, string>> = {}): Response {
   const seedError = toSeedError(error);
-  const headers = { ...dataHeaders(requestId, JSON_TYPE), ...extra };
+  return new Response(failureJson(seedError), { status: seedError.status, headers: { ...failureHeaders(seedError, requestId), ...extra } });
+}
+
+export function failureHeaders(seedError: SeedError, requestId: string): Record<string, string> {
+  const headers = dataHeaders(requestId, JSON_TYPE);
   if (seedError.retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(seedError.retryAfterMs / 1000)));
   if (seedError.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer';
   // What is still being sent is not read to its end.
   if (seedError.code === 'payload_too_large') headers['connection'] = 'close';
-  return new Response(failureJson(seedError), { status: seedError.status, headers });
+  return headers;
 }
 
 export function failureJson(error: SeedError): string {

@@ -12,8 +12,7 @@ export interface EventFormat<T> {
   item: (item: T) => string;
   /** After the last one. */
   end: string;
-  /** Name of the event that carries an error. */
-  failure: string;
+  failure: (error: SeedError) => string;
 }
 
 export interface EventStreamOptions<T> {
@@ -33,7 +32,7 @@ const encoder = new TextEncoder();
  * `event: end`, or `event: failed` with an error. A stream that breaks off with neither may be resumed with Last-Event-ID.
  */
 export function itemFormat<Ports>(operation: Operation<Ports>): EventFormat<unknown> {
-  return { item: (item) => eventOf(operation, item), end: 'event: end\ndata: {}\n\n', failure: 'failed' };
+  return { item: (item) => eventOf(operation, item), end: 'event: end\ndata: {}\n\n', failure: failureEvent('failed') };
 }
 
 /** Of a live answer: `event: chunk` or `event: result`, then `event: done`; or `event: error`. */
@@ -42,7 +41,7 @@ export function answerFormat<Ports>(operation: Operation<Ports>): EventFormat<An
     item: ({ event, id, data }) =>
       `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${stringify(encodeOutput(operation, data))}\n\n`,
     end: '',
-    failure: 'error',
+    failure: failureEvent('error'),
   };
 }
 
@@ -83,9 +82,7 @@ export function eventStream<T>(options: EventStreamOptions<T>): ReadableStream<U
         } catch (error) {
           // The end of a stream that nobody reads any more.
           if (ended) return;
-          send(
-            `event: ${format.failure}\ndata: ${failureJson(isSeedError(error) ? error : new SeedError('internal', 'the stream failed', { cause: error }))}\n\n`,
-          );
+          send(format.failure(isSeedError(error) ? error : new SeedError('internal', 'the stream failed', { cause: error })));
           controller.close();
           end();
         }
@@ -98,6 +95,10 @@ export function eventStream<T>(options: EventStreamOptions<T>): ReadableStream<U
     },
     { highWaterMark: 1 },
   );
+}
+
+function failureEvent(name: string): (error: SeedError) => string {
+  return (error) => `event: ${name}\ndata: ${failureJson(error)}\n\n`;
 }
 
 async function firstOf<T>(work: Promise<T>, heartbeatMs: number, closing: AbortSignal | null): Promise<T | 'heartbeat' | 'closing'> {

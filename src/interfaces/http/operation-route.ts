@@ -18,6 +18,7 @@ import type { Admission } from './admission.ts';
 import { dataHeaders, envelope, failure, JSON_TYPE } from './answer.ts';
 import { readJsonBody } from './body.ts';
 import { answerFormat, eventStream, itemFormat, type EventFormat } from './event-stream.ts';
+import { openAiFailure, openAiFormat } from './openai-dialect.ts';
 import { requestIdOf } from './request-id.ts';
 
 export type NodeContext = Context<{ Bindings: HttpBindings }>;
@@ -37,6 +38,8 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
   const inPath = pathMembers(route.path).map((member) => ({ member, wire: snakeCase(member) }));
   const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
   const isPublic = operation.http?.public === true;
+  const isOpenAi = operation.http?.dialect === 'openai';
+  const failed = isOpenAi ? openAiFailure : failure;
 
   const told = (response: Response, startedMs: number): Response => {
     const measurements = { duration_us: Math.round((performance.now() - startedMs) * 1000) };
@@ -69,12 +72,12 @@ export function operationRoute<Ports>(route: Route<Ports>, options: OperationRou
         dryRun: query.dryRun || isTrue(headers['x-dry-run'], 'X-Dry-Run'),
       };
       const wantsEvents = operation.events === true ? eventsIn(headers.accept) : undefined;
-      if (operation.stream === true || wantsEvents !== undefined) {
+      if (operation.stream === true || wantsEvents !== undefined || isOpenAi) {
         return told(await live(c, { operation, request: { ...request, wantsEvents }, requestId, options }), startedMs);
       }
       return told(answer(operation, await gate.call(operation, request), { principal, requestId }), startedMs);
     } catch (error) {
-      return told(failure(error, requestId), startedMs);
+      return told(failed(error, requestId), startedMs);
     }
   };
 }
@@ -101,7 +104,7 @@ async function live<Ports>(c: NodeContext, { operation, request, requestId, opti
     eventStream({ items, format, heartbeatMs, closing, onEnd: () => reader.abort() });
   const body =
     output instanceof LiveAnswer
-      ? events(output.events, answerFormat(operation))
+      ? events(output.events, operation.http?.dialect === 'openai' ? openAiFormat(operation) : answerFormat(operation))
       : events(output as AsyncIterable<unknown>, itemFormat(operation));
   return new Response(body, { status: operation.http?.status ?? 200, headers: streamHeaders(requestId) });
 }
