@@ -35,6 +35,15 @@ describe.each(PROGRAMS)('%s', (program) => {
     expect(JSON.stringify(sent?.body)).toContain('many words many words');
   });
 
+  test('takes instructions that are longer than a command line', async () => {
+    await using place = await places();
+    const request = { instructions: `a secret${'€'.repeat(100_000)}`, reach: { kind: 'answer' as const } };
+    const run = await runScenario(api, { name: 'instructed', program, scenario: { steps: [{ text: 'yes' }] }, ...place, request });
+    expect(run.outcome).toMatchObject({ ok: true, text: 'yes' });
+    const [sent] = api.requests.filter((one) => one.scenario === `instructed-${program}`);
+    expect(JSON.stringify(sent?.body).includes(request.instructions)).toBe(true);
+  });
+
   test('writes a file where it may', async () => {
     await using place = await places();
     const scenario = { steps: [{ write: { path: 'agent.ts', content: 'export const answer = 42;\n' } }, { text: 'written' }] };

@@ -3,6 +3,7 @@ import { claudeCredential, type ClaudeCredentialSource } from './claude-credenti
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
+import { runFile } from './run-file.ts';
 
 export interface ClaudeSettings extends ClaudeCredentialSource {
   /** A path, or a name that is looked up in `searchPath`. Default `claude`. */
@@ -34,16 +35,18 @@ function prepare(settings: ClaudeSettings, request: CliRequest): CliCommand | { 
   if (credential === null) {
     return { missing: 'Claude Code has no credential: set CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY, or mount CLAUDE_HOME' };
   }
+  const instructions = request.instructions === undefined ? null : runFile('instructions.txt', request.instructions);
   return {
+    ...(instructions === null ? {} : { cleanUp: instructions.remove }),
     command: settings.cliPath ?? 'claude',
-    args: argumentsOf(settings, request),
+    args: argumentsOf(settings, request, instructions?.path ?? null),
     env: environmentOf(settings, credential),
     input: request.prompt,
   };
 }
 
-function argumentsOf(settings: ClaudeSettings, request: CliRequest): string[] {
-  const { reach, resume, instructions, maxTurns, budgetMicroUsd } = request;
+function argumentsOf(settings: ClaudeSettings, request: CliRequest, instructionsFile: string | null): string[] {
+  const { reach, resume, maxTurns, budgetMicroUsd } = request;
   const rights =
     reach.kind === 'answer'
       ? ['--tools', ANSWER_TOOLS, '--permission-mode', 'dontAsk']
@@ -73,7 +76,7 @@ function argumentsOf(settings: ClaudeSettings, request: CliRequest): string[] {
     request.model ?? settings.model ?? 'sonnet',
     ...rights,
     ...(request.schema === undefined ? [] : ['--json-schema', JSON.stringify(request.schema)]),
-    ...(instructions === undefined ? [] : ['--system-prompt', instructions]),
+    ...(instructionsFile === null ? [] : ['--system-prompt-file', instructionsFile]),
     ...(maxTurns === undefined ? [] : ['--max-turns', String(maxTurns)]),
     ...(budgetMicroUsd === undefined ? [] : ['--max-budget-usd', (budgetMicroUsd / 1e6).toFixed(6)]),
     ...(resume === undefined ? [] : ['--resume', resume.sessionId]),

@@ -1,10 +1,10 @@
 // Codex (`codex exec`) as a coding agent: how it is called, what its lines mean, and when a run of it was a success.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
+import { runFile } from './run-file.ts';
 
 export interface CodexSettings {
   /** A path, or a name that is looked up in `searchPath`. Default `codex`. */
@@ -47,11 +47,12 @@ function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { m
   if (apiKey === undefined && !existsSync(join(home, 'auth.json'))) {
     return { missing: 'Codex has no credential: set CODEX_API_KEY, or sign it in and mount CODEX_HOME' };
   }
-  const schemaFile = request.schema === undefined ? null : writeSchema(request.schema);
+  // It takes a file alone.
+  const schemaFile = request.schema === undefined ? null : runFile('schema.json', JSON.stringify(request.schema));
   return {
-    ...(schemaFile === null ? {} : { cleanUp: () => rmSync(dirname(schemaFile), { recursive: true, force: true }) }),
+    ...(schemaFile === null ? {} : { cleanUp: schemaFile.remove }),
     command: settings.cliPath ?? 'codex',
-    args: argumentsOf(settings, request, schemaFile),
+    args: argumentsOf(settings, request, schemaFile?.path ?? null),
     env: {
       PATH: `${CODEX_PATH}:${settings.searchPath}`,
       HOME: home,
@@ -60,13 +61,6 @@ function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { m
     },
     input: request.instructions === undefined ? request.prompt : `${request.instructions}\n\n${request.prompt}`,
   };
-}
-
-/** It takes a file alone. */
-function writeSchema(schema: Readonly<Record<string, unknown>>): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'seed-schema-')), 'schema.json');
-  writeFileSync(file, JSON.stringify(schema));
-  return file;
 }
 
 function argumentsOf(settings: CodexSettings, { reach, model = settings.model, resume }: CliRequest, schemaFile: string | null): string[] {
