@@ -58,9 +58,10 @@ const patient: Proposer = {
   name: 'genetic',
   free: true,
   async *propose({ budgetMs, signal }) {
+    yield { type: 'progress', progress: { generation: 1, evaluated: 5, perSecond: 1, best: 1, baseline: 1, elapsedMs: 0 } };
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
-    yield { type: 'progress', progress: { generation: 1, evaluated: 5, perSecond: 1, best: 1, baseline: 1, elapsedMs: 0 } };
     searches.push({ budgetMs, end: resolve });
     await promise;
   },
