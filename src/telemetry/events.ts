@@ -295,6 +295,28 @@ export const EVENTS = {
       ),
     },
   },
+  'seed_agent.improvement.trigger': {
+    meaning: 'a node has found a reason to improve an agent, and asked for it',
+    level: 'info',
+    measurements: { reason: text('what was seen') },
+    metadata: {
+      agent: open('name of the agent'),
+      id: open('id of the improvement'),
+      trigger: oneOf(['score_drop', 'error_rate', 'stagnation', 'schedule'], 'what kind of reason'),
+    },
+  },
+  'seed_agent.improvement.pause': {
+    meaning: 'all improvements are stopped, on every node',
+    level: 'warn',
+    measurements: {},
+    metadata: { by: open('who did it'), reason: open('why, in their words') },
+  },
+  'seed_agent.improvement.resume': {
+    meaning: 'improvements go on after a pause',
+    level: 'info',
+    measurements: { duration_us: number('µs', 'of the pause') },
+    metadata: { by: open('who did it') },
+  },
   'seed_agent.approval.opened': {
     meaning: 'a question was put to a person; a rule may answer it at once',
     level: 'info',

@@ -159,12 +159,19 @@ export class Improvements {
   async pause(pause: { reason: string; by: { kind: string; id: string } }): Promise<boolean> {
     const applied = await insertPause(this.#options.database, pause);
     for (const controller of this.#running.values()) controller.abort(PAUSED);
+    if (applied) emit('seed_agent.improvement.pause', {}, { by: `${pause.by.kind}/${pause.by.id}`, reason: pause.reason });
     return applied;
   }
 
   /** @returns the pause that is over now; null when there was none */
-  resume(by: { kind: string; id: string }): Promise<Pause | null> {
-    return endPause(this.#options.database, by);
+  async resume(by: { kind: string; id: string }): Promise<Pause | null> {
+    const { database, nowMs } = this.#options;
+    const ended = await endPause(database, by);
+    if (ended !== null) {
+      const durationUs = Math.max(0, nowMs() - ended.at.getTime()) * 1000;
+      emit('seed_agent.improvement.resume', { duration_us: durationUs }, { by: `${by.kind}/${by.id}` });
+    }
+    return ended;
   }
 
   async isPaused(): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Database } from '#db/database.ts';
 import { isSeedError, toSeedError } from '#lib/error.ts';
 import type { ServedVersion } from '#kernel/runtime/served-version.ts';
 import { evidenceDigest } from '#improvement/evidence.ts';
+import { emit } from '#telemetry/emit.ts';
 import { evidenceFor } from './evidence-store.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { DEFAULT_PROPOSER, type Improvements } from './improver.ts';
@@ -149,6 +150,7 @@ export class TriggerCycle {
     try {
       const asked = { agent, budgetMs, trigger, goal: reason, fingerprint, principal: nodePrincipal };
       const improvement = await improvements.enqueue(proposer === undefined ? asked : { ...asked, proposer });
+      emit('seed_agent.improvement.trigger', { reason }, { agent, id: improvement, trigger });
       return { trigger, reason, improvement };
     } catch (error) {
       if (!isSeedError(error) || !REFUSALS.has(error.code)) throw error;
