@@ -1,4 +1,5 @@
 // The bare repository as files: made, put in order after a life that ended in the middle, and looked through for damage.
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ARTIFACT_REFS, BEGINNING_REFS } from './candidate-commit.ts';
@@ -19,6 +20,8 @@ const CONFIG = `[core]
 
 /** Folders of a repository in which git leaves locks and unfinished files; the others only hold finished objects. */
 const SWEPT = ['.', 'objects/info', 'objects/pack'];
+/** Settings in other places, which this repository has none of. */
+const FOREIGN = ['commondir', 'config.worktree', 'hooks', 'info/attributes', 'info/grafts', 'objects/info/alternates'];
 /** Damaged repositories that are kept for somebody to look at. */
 const KEPT_ASIDE = 2;
 const LEFT_BEHIND = /\.lock$|^tmp_|^fast_import_crash_/;
@@ -33,17 +36,22 @@ export async function createRepository(folder: string, searchPath: string): Prom
 /** Takes away what a killed process has left: locks, unfinished files, worktrees. Only where nobody else writes. @returns false: it can not be done */
 export async function putInOrder(folder: string): Promise<boolean> {
   try {
-    const config = join(folder, 'config');
-    if ((await readFile(config, 'utf8').catch(() => '')) !== CONFIG) {
-      await rm(config, { recursive: true, force: true });
-      await writeFile(config, CONFIG);
-    }
+    await restoreSettings(folder);
     await rm(join(folder, 'worktrees'), { recursive: true, force: true });
     await sweepLocks(folder);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Before git does anything: whoever works in a worktree knows where this is. A repository that is not there stays away. */
+export async function restoreSettings(folder: string): Promise<void> {
+  for (const name of FOREIGN) await rm(join(folder, name), { recursive: true, force: true });
+  const config = join(folder, 'config');
+  if ((await readFile(config, 'utf8').catch(() => '')) === CONFIG) return;
+  await rm(config, { recursive: true, force: true });
+  if (existsSync(folder)) await writeFile(config, CONFIG);
 }
 
 export async function sweepLocks(folder: string): Promise<void> {

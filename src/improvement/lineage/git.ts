@@ -15,21 +15,19 @@ const QUIET = {
 
 export interface GitOptions {
   searchPath: string;
-  /** The files, where there are any. */
-  workTree?: string;
   /** For the standard input of every command. */
   input?: Buffer;
 }
 
 /**
  * Every command that ends with another code than 0 is an error. One that says nothing takes 50 ms longer: it is waited for.
- * @param folder the repository, or the part of it that belongs to one worktree: never looked for from within a worktree, where
- *   whoever works in it could have put another one, with commands in its configuration
+ * @param folder the repository: never looked for from within a worktree, where whoever works in it could have put another one, with
+ *   commands in its configuration
  */
-export function gitIn(folder: string, { searchPath, workTree, input }: GitOptions): SimpleGit {
-  const env = { ...QUIET, PATH: searchPath, GIT_DIR: folder, ...(workTree === undefined ? {} : { GIT_WORK_TREE: workTree }) };
+export function gitIn(folder: string, { searchPath, input }: GitOptions): SimpleGit {
+  const env = { ...QUIET, PATH: searchPath, GIT_DIR: folder };
   return simpleGit({
-    baseDir: workTree ?? folder,
+    baseDir: folder,
     timeout: { block: GIT_TIMEOUT_MS },
     // By itself it stops reading 50 ms after the end, which on a busy machine is too early.
     completion: { onClose: true, onExit: false },

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SeedError } from '#lib/error.ts';
 import { emit } from '#telemetry/emit.ts';
-import { createRepository, hasCommit, isSound, putInOrder, setAside, sweepLocks } from './bare-repository.ts';
+import { createRepository, hasCommit, isSound, putInOrder, restoreSettings, setAside, sweepLocks } from './bare-repository.ts';
 import { ARTIFACT_REFS, type CandidateRecord } from './candidate-commit.ts';
 import { commitAt, writeCandidates, writeMissing, type KnownCandidate } from './candidate-writer.ts';
 import { gitIn } from './git.ts';
@@ -85,16 +85,12 @@ export class Lineage {
         await this.#git().raw(['worktree', 'add', '--detach', folder, commit]);
         // Read before anybody else could have written it.
         const gitDir = (await readFile(join(folder, '.git'), 'utf8')).replace(/^gitdir: /, '').trim();
-        return new Workspace({
-          folder,
-          gitDir,
-          searchPath: this.#options.searchPath,
-          remove: () =>
-            this.#exclusive(async () => {
-              await rm(dirname(folder), { recursive: true, force: true });
-              await rm(gitDir, { recursive: true, force: true });
-            }),
-        });
+        return Workspace.open(folder, () =>
+          this.#exclusive(async () => {
+            await rm(dirname(folder), { recursive: true, force: true });
+            await rm(gitDir, { recursive: true, force: true });
+          }),
+        );
       }),
     );
   }
@@ -131,6 +127,7 @@ export class Lineage {
     try {
       await this.#prepare();
       try {
+        await restoreSettings(folder);
         return await work(folder);
       } catch (error) {
         await sweepLocks(folder);
