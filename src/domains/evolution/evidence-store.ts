@@ -4,7 +4,7 @@ import type { Database } from '#db/database.ts';
 import type { CallEvidence, Evidence, FailureEvidence, FeedbackEvidence, ScoreEvidence } from '#improvement/evidence.ts';
 
 /** Recorded calls that are looked at. */
-const MAX_CALLS = 5_000;
+const MAX_CALLS = 2_000;
 const EXAMPLES = 3;
 const MAX_SLOW = 5;
 const MAX_FEEDBACK = 50;
