@@ -50,6 +50,10 @@ async function recordedCall(): Promise<string> {
 const judge = (call: string, said: object) => seed.api<Record<string, unknown>>('POST', '/api/agents/judged/feedback', { call, ...said });
 const data = async <T>(path: string): Promise<T> => (await seed.api<{ data: T }>('GET', path)).body.data;
 
+interface Search {
+  state: string;
+  progress: unknown[];
+}
 interface Look {
   trigger: string | null;
   reason: string;
@@ -78,22 +82,35 @@ test('a verdict stands once for each person and call, is checked against the con
 
 test('discontent asks for an improvement, a pause holds it over a restart, and each look says why', async () => {
   expect(await until(look, (one) => one?.reason.startsWith('nothing asks for it') === true)).toMatchObject({ trigger: null });
+  const asked = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '24h' });
+  const path = `/api/improvements/${asked.body.data.id}`;
+  const searching = await until(
+    () => data<Search>(path),
+    ({ state, progress }) => state === 'generating' && progress.length > 0,
+  );
   const paused = await seed.api<{ data: object }>('POST', '/api/improvements/pause', { reason: 'stock taking' });
   expect(paused.body.data).toMatchObject({ paused: { reason: 'stock taking', by: 'token/admin' }, applied: true });
   for (let n = 0; n < 7; n += 1) await judge(await recordedCall(), { verdict: 'bad' });
   expect(await until(look, (one) => one?.reason.includes('paused') === true)).toMatchObject({ trigger: null, improvement: null });
-  const asked = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '24h' });
   const again = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '24h' });
-  expect(again.body).toMatchObject({ data: { id: asked.body.data.id, state: 'queued', paused: true } });
+  expect(again.body).toMatchObject({ data: { id: asked.body.data.id, state: 'generating', paused: true } });
+  const late = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '24h', goal: 'another' });
+  expect(late.body).toMatchObject({ data: { state: 'queued', paused: true } });
+  // What ran has given its evaluators back.
+  const executing = async () => (await data<{ hosts: { executing: number }[] }>('/api/system/status')).hosts.map((host) => host.executing);
+  expect(await until(executing, (hosts) => hosts.every((count) => count === 0))).not.toContain(1);
 
   await seed[Symbol.asyncDispose]();
   await start();
-  expect(await data('/api/system/status')).toMatchObject({ queue_depth: 1, improvements_paused: { reason: 'stock taking' } });
-  expect(await data('/api/improvements')).toMatchObject([{ id: asked.body.data.id, state: 'queued', paused: true }]);
+  expect(await data('/api/system/status')).toMatchObject({ queue_depth: 2, improvements_paused: { reason: 'stock taking' } });
+  const waiting = await data<{ paused: boolean }[]>('/api/improvements');
+  expect(waiting.map((one) => one.paused)).toEqual([true, true]);
+  expect((await data<Search>(path)).progress.length).toBeGreaterThanOrEqual(searching.progress.length);
+  const held = (await data<Search>(path)).progress.length;
   expect((await seed.api<{ data: object }>('POST', '/api/improvements/resume', {})).body.data).toMatchObject({ applied: true });
   await until(
-    () => data<{ state: string }>(`/api/improvements/${asked.body.data.id}`),
-    ({ state }) => state === 'generating',
+    () => data<Search>(path),
+    ({ progress }) => progress.length > held,
   );
   // What it asked for is there, with its reason; nobody can score this agent, so it comes to nothing and is not tried again.
   const improvement = await until(
