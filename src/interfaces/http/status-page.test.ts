@@ -50,12 +50,14 @@ interface Answers {
   versions?: readonly object[];
   improvements?: readonly object[];
   contract?: object | null;
+  improvementsPaused?: object | null;
 }
 
 /** The page as it is made of what the operations answer. */
-async function page({ agents = [AGENT], versions = [VERSION], improvements = [], contract = null }: Answers = {}): Promise<string> {
+async function page(given: Answers = {}): Promise<string> {
+  const { agents = [AGENT], versions = [VERSION], improvements = [], contract = null, improvementsPaused = null } = given;
   const answers: Readonly<Record<string, unknown>> = {
-    'system:status': { version: '0.1.0', node: 'n1', mode: 'embedded', uptimeSeconds: 61, memoryBytes: 1_048_576 },
+    'system:status': { version: '0.1.0', node: 'n1', mode: 'embedded', uptimeSeconds: 61, memoryBytes: 1_048_576, improvementsPaused },
     'system:health': HEALTH,
     'agents:list': { items: agents },
     'agents:status': { contract },
@@ -90,6 +92,12 @@ describe('/status', () => {
     expect(text).toContain('excess in %: lower is better');
     expect(text).toContain('content="2"');
     expect(text).toMatch(/class="running"> ?contract tests/);
+  });
+
+  test('says who has stopped all improvements, and how they go on', async () => {
+    expect(await page()).not.toContain('improvements:resume');
+    const text = await page({ improvements: [IMPROVEMENT], improvementsPaused: { reason: 'stock <taking>', by: 'user/boss' } });
+    expect(text).toMatch(/user\/boss has stopped all improvements: stock &lt;taking&gt; · <code>bin\/seed improvements:resume<\/code>/);
   });
 
   test('shows tasks that decide nothing, and says which of them could not be scored', async () => {

@@ -7,7 +7,7 @@ import { agentCard, type AgentView, type VersionView } from './status/agent-card
 import { improvementCard } from './status/improvement-card.ts';
 import { improvementTable } from './status/improvement-table.ts';
 import { ENDED, type ImprovementDetail, type ImprovementView, type ObjectiveView } from './status/improvement-view.ts';
-import { checksTable, nodeLine, type HealthView, type SystemView } from './status/node-health.ts';
+import { checksTable, nodeLine, pauseLine, type HealthView, type SystemView } from './status/node-health.ts';
 import { STYLE } from './status/style.ts';
 
 const REFRESH_RUNNING_SECONDS = 2;
@@ -36,7 +36,7 @@ export const statusPage: Page = {
       links: { '/openapi.json': 'API' },
       body: html`
         <h1>Status</h1>
-        ${nodeLine(system, health)} ${detail === null ? '' : improvementCard(detail, objective)}
+        ${nodeLine(system, health)} ${pauseLine(system)} ${detail === null ? '' : improvementCard(detail, objective)}
         <h2>Agents</h2>
         ${
           agents.items.length === 0

@@ -15,6 +15,7 @@ export interface SystemView {
   mode: string;
   uptimeSeconds: number;
   memoryBytes: number;
+  improvementsPaused: { reason: string; by: string } | null;
 }
 
 export function nodeLine(system: SystemView, health: HealthView): Html | Promise<Html> {
@@ -22,6 +23,15 @@ export function nodeLine(system: SystemView, health: HealthView): Html | Promise
     <span class="badge ${health.status === 'ok' ? 'good' : 'bad'}">${health.status}</span>
     ${system.node} · version ${system.version} · ${system.mode} · up ${formatDuration(system.uptimeSeconds * 1000)} ·
     ${megabytes(system.memoryBytes)} in all processes · ${health.queue_depth ?? '?'} in the queue
+  </p>`;
+}
+
+/** Nothing betters itself, on purpose: whoever looks shall know who stopped it, and how it goes on. */
+export function pauseLine({ improvementsPaused }: SystemView): Html | Promise<Html> | '' {
+  if (improvementsPaused === null) return '';
+  const { by, reason } = improvementsPaused;
+  return html`<p>
+    <span class="badge watch">paused</span> ${by} has stopped all improvements: ${reason} · <code>bin/seed improvements:resume</code>
   </p>`;
 }
 
