@@ -45,6 +45,7 @@ export const evaluate: Benchmark = async ({ quick, say }) => {
 
   async function score(candidateJs: string, worker: number): Promise<number> {
     const outcome = await hosts[worker]?.evaluate({
+      agent: 'packer',
       candidateJs,
       evaluationJs: evaluation.js,
       limits,

@@ -1,6 +1,8 @@
 // Where candidates are built and scored: compiler and policy in this process, the code itself only in evaluator hosts.
 import { SeedError, toSeedError } from '#lib/error.ts';
 import { isProtectedPath, type Bundle, type SourceFiles } from '#kernel/compiler/artifact.ts';
+import type { ContractData } from '#kernel/compiler/contract.ts';
+import { exportChecks } from '#kernel/compiler/validator.ts';
 import type { EvaluateOutcome, EvaluateRequest, ReportedSet, SampleSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
 import { createBuildTemplate, type BuildTemplate } from './build-template.ts';
@@ -8,6 +10,8 @@ import type { Candidate } from './proposer.ts';
 
 /** Wall clock for all draws of one candidate. */
 const EVALUATE_DEADLINE_MS = 60_000;
+
+type Answer = Extract<EvaluateOutcome, { ok: true }>['answers'][number];
 
 export type Scored =
   | {
@@ -84,6 +88,7 @@ export function workbench(options: WorkbenchOptions): Workbench {
 
   async function scoreOne(base: BaseVersion, candidate: Candidate, how: ScoreOptions): Promise<Scored> {
     const { files } = candidate;
+    const isBase = Object.keys(files).length === 0;
     const refused = Object.keys(files).find(isProtectedPath);
     if (refused !== undefined) return { ok: false, reason: `changes the protected file ${refused}` };
     let js: string;
@@ -95,6 +100,7 @@ export function workbench(options: WorkbenchOptions): Workbench {
     const { contract } = base;
     const outcome = await options.evaluate(
       {
+        agent: contract.name,
         candidateJs: js,
         evaluationJs: await evaluationJs(base),
         limits: contract.limits,
@@ -102,6 +108,8 @@ export function workbench(options: WorkbenchOptions): Workbench {
         set: how.set,
         seeds: how.seeds,
         feed: how.feed,
+        // What is live is scored as it is: its faults are what a candidate may better.
+        repeat: how.set === 'validation' && !isBase,
         ...(how.stopAt === undefined ? {} : { stopAt: how.stopAt }),
         ...(how.paceAt === undefined ? {} : { paceAt: how.paceAt }),
         direction: contract.objective?.direction ?? 'maximize',
@@ -111,7 +119,9 @@ export function workbench(options: WorkbenchOptions): Workbench {
     );
     options.onEvaluated(contract.name, how.set, outcome);
     if (!outcome.ok) return { ok: false, reason: `${outcome.failure}: ${outcome.message}` };
-    const { scores, details, stopped, cpuMs, reported } = outcome;
+    const { scores, details, answers, stopped, cpuMs, reported } = outcome;
+    const broken = isBase ? null : brokenContract(contract, answers);
+    if (broken !== null) return { ok: false, reason: `it does not keep to its contract: ${broken}` };
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
     return { ok: true, scores, details, stopped, cpuMs, mean, reported };
   }
@@ -127,6 +137,21 @@ export function workbench(options: WorkbenchOptions): Workbench {
       await options.contractTests(base, await options.compile(sources));
     },
   };
+}
+
+/** An evaluation may take what callers would be refused: why the first answer that does not fit would be. */
+function brokenContract(contract: ContractData, answers: readonly Answer[]): string | null {
+  if (answers.length === 0) return null;
+  const checks = exportChecks(contract, 'handle');
+  for (const { outputJson, streamed } of answers) {
+    try {
+      if (!streamed) checks.output(outputJson);
+      else for (const chunk of JSON.parse(outputJson) as unknown[]) checks.output(JSON.stringify(chunk));
+    } catch (thrown) {
+      return toSeedError(thrown).message;
+    }
+  }
+  return null;
 }
 
 function contractHasNoEvaluation(base: BaseVersion): boolean {

@@ -160,6 +160,8 @@ export type ReportedSet = `reported:${string}`;
 
 /** Scores one built candidate on samples drawn from seeds. Runs in an evaluator host. */
 export interface EvaluateRequest {
+  /** What the contract is called: `ctx.agent`. */
+  agent: string;
   candidateJs: string;
   evaluationJs: string;
   limits: CallLimits;
@@ -167,8 +169,13 @@ export interface EvaluateRequest {
   set: SampleSet | ReportedSet;
   /** One sample a seed. */
   seeds: readonly number[];
-  /** inside: the evaluation's protected loop in the candidate's isolate (selection only). outside: call by call, fed from the evaluation's own isolate. */
+  /**
+   * inside: the evaluation's protected loop in the candidate's isolate (selection only; outside where it has none). outside: call by
+   * call, fed from the evaluation's own isolate.
+   */
   feed: 'inside' | 'outside';
+  /** Fed from outside, ask the first sample again at the end, and refuse what answers it otherwise (`unrepeatable`). Default false. */
+  repeat?: boolean;
   /** Stop as soon as the mean is certain to be worse than this score, whatever is left brings (needs the evaluation's bestPossible). */
   stopAt?: number;
   /** Stop as soon as the mean of the first n scores is worse than the n-th number here. Where there is none, it goes on. */
@@ -184,6 +191,8 @@ export type EvaluateOutcome =
       ok: true;
       scores: readonly number[];
       details: readonly unknown[];
+      /** Some of the answers that were scored, drawn at random: whether they keep to the contract is for its holder to say. */
+      answers: readonly { inputJson: string; outputJson: string; streamed: boolean }[];
       stopped: boolean;
       calls: number;
       cpuMs: number;
@@ -191,7 +200,7 @@ export type EvaluateOutcome =
       /** Names of the tasks that the evaluation has besides. */
       reported: readonly string[];
     }
-  | { ok: false; failure: CallFailure | 'invalid_score' | 'evaluation_threw'; message: string };
+  | { ok: false; failure: CallFailure | 'invalid_score' | 'evaluation_threw' | 'unrepeatable'; message: string };
 
 /** A bundle that is run once for one of its exports, as JSON. */
 export interface ScriptRequest {

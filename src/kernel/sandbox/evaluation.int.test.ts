@@ -24,6 +24,7 @@ const OFF_BY_ONE = candidateOf('handle: ({ number }) => ({ doubled: double(numbe
 
 function request(given: Partial<Omit<EvaluateRequest, 'limits'>> & { limits?: Partial<CallLimits> } = {}): EvaluateRequest {
   return {
+    agent: 'doubler',
     candidateJs: GOOD,
     evaluationJs: evaluationOf(),
     capabilities: ['state', 'random', 'log'],
@@ -36,15 +37,152 @@ function request(given: Partial<Omit<EvaluateRequest, 'limits'>> & { limits?: Pa
   };
 }
 
-test('says what an evaluation lacks that a search can not use', async () => {
+test('an evaluation without a loop to run inside is fed from outside in a search too', async () => {
   const host = await startTestHost();
   const evaluationJs = evaluationOf(`${EVALUATION} delete evaluation.inside;`);
-  expect(await host.evaluate(request({ feed: 'inside', evaluationJs }))).toMatchObject({
-    ok: false,
-    failure: 'evaluation_threw',
-    message: expect.stringMatching(/add inside\(sample, candidate\) to evaluation\.ts/),
+  const spy = candidateOf('handle: ({ number }) => ({ doubled: globalThis.sample === undefined ? double(number) : 0 })');
+  expect(await host.evaluate(request({ feed: 'inside', evaluationJs, candidateJs: spy }))).toMatchObject({
+    ok: true,
+    scores: [0, 0, 0],
+    calls: 15,
   });
-  expect(await host.evaluate(request({ feed: 'outside', evaluationJs }))).toMatchObject({ ok: true });
+});
+
+describe('nothing tells a candidate that it is scored', () => {
+  const tell = `async handle({ number }, ctx) {
+    const { agent, key, principal } = ctx;
+    return { doubled: 2 * number, seen: { agent, key, principal, now: ctx.now(), date: Date.now(), random: Math.random() } };
+  }`;
+  interface Seen {
+    agent: string;
+    key: string | null;
+    principal: { kind: string; id: string; roles: string[]; scopes: string[] };
+    now: number;
+    date: number;
+    random: number;
+  }
+  async function seenBy(given: Partial<EvaluateRequest>): Promise<Seen[]> {
+    const host = await startTestHost();
+    const { limits: _limits, ...rest } = given;
+    const outcome = await host.evaluate(
+      request({ capabilities: ['state', 'now'], candidateJs: candidateOf(tell), seeds: [1, 2, 3, 4, 5, 6, 7, 8], ...rest }),
+    );
+    if (!outcome.ok) throw new Error(outcome.message);
+    return outcome.answers.map(({ outputJson }) => (JSON.parse(outputJson) as { seen: Seen }).seen);
+  }
+
+  test('its name, its caller and its key are those of a served call', async () => {
+    const seen = await seenBy({});
+    expect(seen).toHaveLength(40);
+    for (const { agent, principal, key } of seen) {
+      expect(agent).toBe('doubler');
+      expect(principal).toEqual({ kind: 'user', id: expect.stringMatching(/^[0-9a-f]{24}$/), roles: [], scopes: [] });
+      expect(key).toMatch(/^(default|[0-9a-f]{12})$/);
+    }
+    expect(new Set(seen.map(({ principal }) => principal.id)).size).toBe(8);
+    expect(new Set((await seenBy({ capabilities: ['now'] })).map(({ key }) => key))).toEqual(new Set([null]));
+  });
+
+  test('its clock moves, from a day that may be today or a year ahead', async () => {
+    const seen = await seenBy({});
+    const dayMs = 86_400_000;
+    const days = seen.map(({ now }) => Math.floor((now - Date.now()) / dayMs));
+    expect(Math.min(...days)).toBeGreaterThanOrEqual(-1);
+    expect(Math.max(...days)).toBeLessThanOrEqual(367);
+    expect(new Set(days).size).toBeGreaterThan(4);
+    expect(new Set(seen.map(({ now }) => now)).size).toBe(seen.length);
+    for (const { now, date } of seen) expect(date).toBe(now);
+  });
+
+  test('its random numbers begin nowhere in particular, and are the same for all who are compared', async () => {
+    const seen = await seenBy({});
+    expect(new Set(seen.map(({ random }) => random)).size).toBe(seen.length);
+    expect(await seenBy({})).toEqual(seen);
+  });
+});
+
+describe('what answers the same sample otherwise the second time is refused', () => {
+  test.each([
+    [
+      'counts its calls',
+      'handle: ({ number }) => ({ doubled: (calls += 1) > 10 ? 0 : 2 * number })',
+      'let calls = 0;',
+      /after other samples/,
+    ],
+    [
+      'learns from what it was asked',
+      'handle: ({ number }) => { seen.push(number); return { doubled: seen.length > 3 ? 2 * number : 0 }; }',
+      'const seen = [];',
+      /after other samples/,
+    ],
+    [
+      'keeps its books in a variable',
+      `async handle({ number }, ctx) {
+        if ((await ctx.state.get()) === undefined) books = { n: 0 };
+        await ctx.state.set(1);
+        return { doubled: 2 * number + (books.n += 1) };
+      }`,
+      'let books = { n: 1000 };',
+      /after its module was loaded anew/,
+    ],
+    [
+      'keeps in its state what is not JSON',
+      `async handle({ number }, ctx) {
+        const state = (await ctx.state.get()) ?? new Map();
+        state.set?.('n', (state.get('n') ?? 0) + 1);
+        await ctx.state.set(state);
+        return { doubled: state.get?.('n') ?? 0 };
+      }`,
+      '',
+      /its state kept as JSON/,
+    ],
+    [
+      'changes its state and does not set it',
+      `async handle({ number }, ctx) {
+        const state = await ctx.state.get();
+        if (state === undefined) { await ctx.state.set({ n: 1 }); return { doubled: 1 }; }
+        return { doubled: (state.n += 1) };
+      }`,
+      '',
+      /its state kept as JSON/,
+    ],
+  ])('%s', async (_name, handle, before, message) => {
+    const host = await startTestHost();
+    const candidateJs = candidateOf(handle, `const double = (n) => 2 * n; ${before}`);
+    const seeds = [1, 2, 3, 4, 5];
+    expect(await host.evaluate(request({ candidateJs, seeds }))).toMatchObject({ ok: true });
+    expect(await host.evaluate(request({ candidateJs, seeds, repeat: true }))).toMatchObject({
+      ok: false,
+      failure: 'unrepeatable',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test('and what does not is scored as it was: a cache, state, time and chance change nothing', async () => {
+    const host = await startTestHost();
+    const handle = `async handle({ number }, ctx) {
+      const state = (await ctx.state.get()) ?? { n: 0 };
+      state.n += 1;
+      await ctx.state.set(state);
+      if (!known.has(number)) known.set(number, double(number));
+      return { doubled: known.get(number) + 0 * state.n + Math.floor(Math.random() * 3) + (Date.now() % 2) };
+    }`;
+    const asked = request({ candidateJs: candidateOf(handle, 'const double = (n) => 2 * n; const known = new Map();') });
+    const once = await host.evaluate(asked);
+    const repeated = await host.evaluate({ ...asked, repeat: true });
+    expect(once).toMatchObject({ ok: true, calls: 15 });
+    expect(repeated).toMatchObject({ ok: true, calls: 25, scores: once.ok ? once.scores : [] });
+  });
+
+  test('an evaluation that draws another sample from the same seed is told so', async () => {
+    const host = await startTestHost();
+    const evaluationJs = evaluationOf(`let draws = 0; ${EVALUATION.replace('random() * 1000', 'draws++')}`);
+    expect(await host.evaluate(request({ evaluationJs, repeat: true }))).toMatchObject({
+      ok: false,
+      failure: 'evaluation_threw',
+      message: expect.stringContaining('asks something else when it draws the same sample again'),
+    });
+  });
 });
 
 test('a host that is stopped while it scores is found out long before the scoring would have to end', async () => {

@@ -49,6 +49,7 @@ afterAll(async () => {
 function score(candidateJs: string, given: Pick<EvaluateRequest, 'feed' | 'seeds'> & { stopAt?: number }): Promise<EvaluateOutcome> {
   const { limits, capabilities } = contract;
   return host.evaluate({
+    agent: contract.name,
     candidateJs,
     evaluationJs,
     limits,

@@ -147,11 +147,17 @@ export function callContexts(realm: Realm, tools: { settings: () => GuestSetting
   };
 
   const kept = (cell: StateCell): unknown => ({
-    get: async () => cell.value,
+    get: async () => (cell.isCopied ? copyOf(cell.value) : (cell.value ?? undefined)),
     set: async (value: unknown) => {
-      cell.value = value;
+      cell.value = cell.isCopied ? copyOf(value) : value;
     },
   });
+
+  const copyOf = (value: unknown): unknown => {
+    const json = value === undefined ? 'null' : stringify(value);
+    if (json === undefined) throw new TypeError('the state must be a JSON value');
+    return parse(json) ?? undefined;
+  };
 
   const canLog = (): boolean => {
     const { capabilities } = settings();

@@ -46,4 +46,6 @@ export interface GuestStream {
 /** Where an evaluated session keeps its state between calls. */
 export interface StateCell {
   value: unknown;
+  /** Given and taken as a text, as in service; otherwise by reference, which is quicker. */
+  isCopied: boolean;
 }

@@ -20,7 +20,7 @@ export function guestRuntime(
   const { apply, global, keys, parse, stringify, TypeError } = realm;
   let module: Record<string, unknown> = {};
   let functions: Record<string, unknown> = {};
-  let session: StateCell = { value: undefined };
+  let session: StateCell = { value: undefined, isCopied: false };
 
   /** What a bundle left in its global; it is taken away, so that the next script can not see it. */
   const adopt = (): Record<string, unknown> => {
@@ -120,9 +120,12 @@ export function guestRuntime(
         return examination.next(values[0] as string);
       case 'inside':
         return examination.inside(values[0] as string, values[1] as number, functions);
-      // Begins a session: its state starts empty and lives here until the next one.
+      // Begins a session, or goes on with one: its state starts empty, or as the text says, and lives here until the next one.
       case 'session':
-        session = { value: undefined };
+        session = {
+          value: values[1] === undefined ? undefined : (parse(values[1] as string) ?? undefined),
+          isCopied: values[0] === 'copied',
+        };
         calls.keepState(session);
         return '';
       // The session's state, serialised once at its end: what can not be kept must not be scored.

@@ -1,30 +1,41 @@
 // Scores candidates, one after the other, on the host's own thread: a candidate in a fresh isolate, the evaluation in its own.
 // Between two samples the loop gets its turn, so that the parent hears from the host.
+import { createHash } from 'node:crypto';
+import type ivm from 'isolated-vm';
 import { MAX_CHUNK_BYTES, type CallFailure, type EvaluateOutcome, type EvaluateRequest } from '../call.ts';
 import {
   AS_COPY,
   agentSource,
   createContext,
+  releaseContext,
   textOf,
   type EntryResult,
   type GuestContext,
   type GuestIsolate,
   type GuestIsolates,
 } from './guest-isolates.ts';
+import { AnswerSample, type Answer } from './answers.ts';
+import { callGuise, type CallGuise } from './call-guise.ts';
 import { Examiner, type EvaluationInfo } from './examiner.ts';
+import { renewals } from './renewals.ts';
 import { threadCpuUs } from './thread-cpu.ts';
 
 /** Evaluations that keep their isolate while others are asked for. */
 const MAX_EXAMINERS = 4;
 /** Chunks of a stream in one entry. */
 const COLLECTED_AT_ONCE = 1_024;
-/** Where the clock of every evaluated call stands. */
-const TIME_MS = Date.UTC(2026, 0, 1);
-const PRINCIPAL_JSON = '{"kind":"node","id":"evaluation","roles":[],"scopes":[]}';
+/** Of an answer, in a message. */
+const SHOWN_CHARS = 200;
 
 export type EvaluationMessage = Omit<EvaluateRequest, 'candidateJs' | 'evaluationJs'> & { candidateJs: string };
 
-type Failure = CallFailure | 'invalid_score' | 'evaluation_threw';
+type Failure = CallFailure | 'invalid_score' | 'evaluation_threw' | 'unrepeatable';
+
+/** Is shown each call of a session and its answer; `renews` says before which calls the candidate begins anew. */
+interface Onlooker {
+  answered(call: number, answer: Answer): void;
+  renews?(call: number): boolean;
+}
 
 class Failed extends Error {
   readonly failure: Failure;
@@ -83,6 +94,9 @@ class Exam {
   readonly #candidate: GuestIsolate;
   readonly #startedMs = performance.now();
   readonly #options = { ...AS_COPY, timeout: 1 };
+  readonly #nowMs = Date.now();
+  #isInside = false;
+  #script!: ivm.Script;
   #subject!: GuestContext;
   #questioner: { context: GuestContext; cpuNs: () => bigint } | null = null;
   #questionerCpuNs = 0n;
@@ -99,21 +113,36 @@ class Exam {
     const info = this.#begin();
     const scores: number[] = [];
     const details: unknown[] = [];
+    const answers: Answer[] = [];
+    const first: Answer[] = [];
     let sum = 0;
     let stopped = false;
     for (const [index, seed] of seeds.entries()) {
-      if (cancelled()) throw new Failed('cancelled', 'the evaluation was cancelled');
-      const { score, detail } = this.#message.feed === 'inside' ? this.#inside(set, seed) : this.#session({ set, seed, index });
+      this.#beginSample(cancelled);
+      const kept = new AnswerSample(seed);
+      const onlooker: Onlooker = {
+        answered: (_call, answer) => {
+          kept.add(answer);
+          if (index === 0) first.push(brief(answer));
+        },
+      };
+      const { score, detail } = this.#isInside ? this.#inside(set, seed) : this.#session({ set, seed, onlooker });
+      answers.push(...kept.kept);
       scores.push(score);
       details.push(detail);
       sum += score;
       stopped = this.#isHopeless({ sum, taken: scores.length, best: info.bestPossible });
       if (stopped) break;
-      await new Promise((resolve) => setImmediate(resolve));
+      await loopTurn();
     }
+    if (this.#message.repeat === true && !this.#isInside && !stopped) await this.#repeat(first, cancelled);
     const { reported } = info;
     const wallMs = performance.now() - this.#startedMs;
-    return { ok: true, scores, details, stopped, calls: this.#calls, cpuMs: this.#cpuMs(), wallMs, reported };
+    return { ok: true, scores, details, answers, stopped, calls: this.#calls, cpuMs: this.#cpuMs(), wallMs, reported };
+  }
+
+  #beginSample(cancelled: () => boolean): void {
+    if (cancelled()) throw new Failed('cancelled', 'the evaluation was cancelled');
   }
 
   end(): void {
@@ -123,31 +152,42 @@ class Exam {
   #begin(): EvaluationInfo {
     const message = this.#message;
     this.#subject = createContext(this.#candidate);
-    const info = message.feed === 'inside' ? this.#asEvaluation(() => this.#beginInside()) : this.#asEvaluation(() => this.#beginOutside());
+    const info = this.#asEvaluation(() => this.#beginEvaluation());
     this.#asCandidate(() => {
-      const { limits, capabilities } = message;
-      const settings = JSON.stringify({
-        agent: 'candidate',
-        capabilities,
-        limits: { ...limits, chunkBytes: MAX_CHUNK_BYTES, logLines: 0 },
-      });
-      this.#subject.entry.applySync(undefined, ['configure', settings], AS_COPY);
-      this.#subject.entry.applySync(undefined, ['clock', TIME_MS, 0], AS_COPY);
-      const script = this.#candidate.isolate.compileScriptSync(agentSource(message.candidateJs), { filename: 'agent.js' });
-      script.runSync(this.#subject.context, { timeout: this.#remainingMs() });
-      this.#subject.entry.applySync(undefined, ['serve'], { ...AS_COPY, timeout: this.#remainingMs() });
+      this.#script = this.#candidate.isolate.compileScriptSync(agentSource(message.candidateJs), { filename: 'agent.js' });
+      this.#load();
     });
     return info;
   }
 
-  #beginInside(): EvaluationInfo {
-    const info = this.#examiner.join(this.#candidate, { context: this.#subject, timeoutMs: this.#remainingMs() });
-    if (!info.inside)
-      throw new Failed('evaluation_threw', 'this search scores inside the isolate: add inside(sample, candidate) to evaluation.ts');
-    return info;
+  /** The candidate's module, in a context where nothing of it has run. */
+  #load(): void {
+    const { agent, limits, capabilities } = this.#message;
+    const settings = JSON.stringify({ agent, capabilities, limits: { ...limits, chunkBytes: MAX_CHUNK_BYTES, logLines: 0 } });
+    this.#subject.entry.applySync(undefined, ['configure', settings], AS_COPY);
+    this.#script.runSync(this.#subject.context, { timeout: this.#remainingMs() });
+    this.#subject.entry.applySync(undefined, ['serve'], { ...AS_COPY, timeout: this.#remainingMs() });
   }
 
-  #beginOutside(): EvaluationInfo {
+  /** What a module keeps in its variables may vanish: here it does. Its state goes on, as a text. */
+  #renew(): void {
+    const stateJson = this.#stateJson();
+    releaseContext(this.#subject);
+    this.#subject = createContext(this.#candidate);
+    this.#asCandidate(() => this.#load());
+    this.#enter(this.#subject, ['session', 'copied', stateJson], this.#remainingMs());
+  }
+
+  /** One without a loop of its own to run inside is fed from outside, in a search too. */
+  #beginEvaluation(): EvaluationInfo {
+    if (this.#message.feed === 'inside') {
+      const info = this.#examiner.join(this.#candidate, { context: this.#subject, timeoutMs: this.#remainingMs() });
+      this.#isInside = info.inside;
+      if (info.inside) return info;
+      // It must not stand beside the candidate then.
+      releaseContext(this.#subject);
+      this.#subject = createContext(this.#candidate);
+    }
     const { context, info, cpuNs } = this.#examiner.begin(this.#remainingMs());
     this.#questioner = { context, cpuNs };
     this.#questionerCpuNs = cpuNs();
@@ -161,35 +201,74 @@ class Exam {
     return scoreOf(record, 'threw');
   }
 
-  /** One sample, fed call by call. The candidate's own generator follows from the sample's number: of its seed it learns nothing. */
-  #session({ set, seed, index }: { set: string; seed: number; index: number }): { score: number; detail: unknown } {
+  /** One sample, fed call by call. `isCopied`: the state is given and taken as a text, as in service, which takes longer. */
+  #session(options: { set: string; seed: number; onlooker: Onlooker; isCopied?: boolean }): { score: number; detail: unknown } {
+    const { set, seed, onlooker } = options;
     const { context } = this.#questioner!;
-    this.#enter(this.#subject, ['session'], this.#remainingMs());
+    const isStateful = this.#message.capabilities.includes('state');
+    const guise = callGuise(seed, { stateful: isStateful, nowMs: this.#nowMs });
+    this.#enter(this.#subject, options.isCopied === true ? ['session', 'copied'] : ['session'], this.#remainingMs());
     let record = this.#asEvaluation(() => this.#enter(context, ['open', set, seed], this.#remainingMs()));
     for (let call = 0; record.startsWith('input\t'); call += 1) {
-      const outputJson = this.#call(record.slice('input\t'.length), index * 0x1_0000_0000 + call);
-      record = this.#asEvaluation(() => this.#enter(context, ['next', outputJson], this.#remainingMs()));
+      if (onlooker.renews?.(call) === true) this.#renew();
+      const answer = this.#call(record.slice('input\t'.length), guise);
+      onlooker.answered(call, answer);
+      record = this.#asEvaluation(() => this.#enter(context, ['next', answer.outputJson], this.#remainingMs()));
     }
-    if (this.#message.capabilities.includes('state')) this.#checkState();
+    if (isStateful) this.#stateJson();
     return scoreOf(record, 'evaluation_threw');
   }
 
-  #call(inputJson: string, seed: number): string {
+  /**
+   * The first sample again, twice: after all others, and with modules that have just begun. An answer may follow from the input, the
+   * state and ctx, and from nothing else: what counts calls, learns from its samples or keeps its books in a variable is found out.
+   */
+  async #repeat(first: readonly Answer[], cancelled: () => boolean): Promise<void> {
+    const { seeds, set } = this.#message;
+    const seed = seeds[0]!;
+    const same = (when: string) => (call: number, answer: Answer) => {
+      const { inputJson, outputJson } = brief(answer);
+      const before = first[call];
+      if (inputJson !== before?.inputJson)
+        throw new Failed('evaluation_threw', 'the evaluation asks something else when it draws the same sample again');
+      if (outputJson === before.outputJson) return;
+      const [was, is] = [before.outputJson, outputJson].map((json) => json.slice(0, SHOWN_CHARS));
+      throw new Failed(
+        'unrepeatable',
+        `call ${call + 1} of a sample gave ${was}, and ${is} ${when}: what a module keeps in its variables must not change its answers`,
+      );
+    };
+    this.#beginSample(cancelled);
+    this.#session({ set, seed, onlooker: { answered: same('when it was asked again after other samples') } });
+    await loopTurn();
+    this.#beginSample(cancelled);
+    const renews = renewals(seed);
+    this.#session({
+      set,
+      seed,
+      isCopied: true,
+      onlooker: { answered: same('after its module was loaded anew and its state kept as JSON'), renews },
+    });
+  }
+
+  #call(inputJson: string, guise: CallGuise): Answer {
     this.#calls += 1;
     const seq = this.#calls;
     const { limits } = this.#message;
+    const { timeMs, seed } = guise.next();
     // V8's timeout is wall clock, and other processes want the core too: it only ends what will not end. What the call may
     // use of the processor is counted.
     const timeoutMs = Math.min(Math.max(limits.cpuMs, limits.deadlineMs), this.#remainingMs());
     const startedCpuUs = threadCpuUs();
     let records = this.#asCandidate(() =>
-      this.#enter(this.#subject, ['start', seq, 'handle', inputJson, 'null', PRINCIPAL_JSON, TIME_MS, seed], timeoutMs),
+      this.#enter(this.#subject, ['start', seq, 'handle', inputJson, guise.keyJson, guise.principalJson, timeMs, seed], timeoutMs),
     );
-    if (records.startsWith('stream\t')) records = this.#collect(seq, timeoutMs);
+    const streamed = records.startsWith('stream\t');
+    if (streamed) records = this.#collect(seq, timeoutMs);
     if (threadCpuUs() - startedCpuUs > limits.cpuMs * 1000)
       throw new Failed('cpu_limit', `more than ${limits.cpuMs} ms of processor time in one call`);
     const done = `done\t${seq}\t`;
-    if (records.startsWith(done)) return records.slice(done.length, records.lastIndexOf('\t'));
+    if (records.startsWith(done)) return { inputJson, outputJson: records.slice(done.length, records.lastIndexOf('\t')), streamed };
     const [kind, , failure, error = ''] = records.split('\t');
     if (kind === 'request') throw new Failed('threw', `ctx.${error} reaches nobody while versions are scored`);
     if (kind !== 'failed') throw new Failed('deadline', 'the candidate waits for something that nothing settles');
@@ -213,12 +292,14 @@ class Exam {
     }
   }
 
-  #checkState(): void {
+  /** @throws Failed when it could not be kept */
+  #stateJson(): string {
     const { stateBytes } = this.#message.limits;
     const [kind, json = ''] = this.#asCandidate(() => this.#enter(this.#subject, ['state'], this.#remainingMs())).split('\t');
     if (kind !== 'value') throw new Failed('unserialisable', `the state can not be kept: ${json.slice(0, 500)}`);
     if (json.length > stateBytes)
       throw new Failed('unserialisable', `the state has ${json.length} characters, its contract allows ${stateBytes} bytes`);
+    return json;
   }
 
   #enter(context: GuestContext, values: readonly (string | number)[], timeoutMs: number): string {
@@ -280,6 +361,18 @@ class Exam {
     const questionerNs = this.#questioner === null ? 0n : this.#questioner.cpuNs() - this.#questionerCpuNs;
     return Number(candidateNs + questionerNs) / 1e6;
   }
+}
+
+function loopTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Long texts as their beginning and their hash: a host has to keep those of a whole session. */
+function brief({ inputJson, outputJson, streamed }: Answer): Answer {
+  const [input, output] = [inputJson, outputJson].map((json) =>
+    json.length <= 1_000 ? json : `${json.slice(0, SHOWN_CHARS)}… ${createHash('sha256').update(json).digest('hex')}`,
+  );
+  return { inputJson: input!, outputJson: output!, streamed };
 }
 
 function scoreOf(record: string, failure: Failure): { score: number; detail: unknown } {
