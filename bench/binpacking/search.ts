@@ -68,6 +68,6 @@ async function validated(
     const random = randomFrom(seed, `validation ${index}`);
     reports.set(index, pairedReport({ base: base.scores, candidate: one.scores }, { direction: 'minimize', random }));
   }
-  const chosen = chooseWinner(reports, scorer.base.contract.improvement);
+  const chosen = chooseWinner(reports, { ...scorer.base.contract.improvement, candidates: finalists.length });
   return chosen === null ? null : (finalists[chosen.index] ?? null);
 }

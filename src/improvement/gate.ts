@@ -1,12 +1,17 @@
 // What a candidate must show before it may go live. Pure: scores in, a decision out.
 import type { PairedReport } from './events.ts';
 
-/** So likely may a gain be luck and still count. */
-const MAX_P = 0.05;
+/**
+ * So likely may any gain of one improvement be luck and still count. Candidates share it (Bonferroni): of four that are nothing but
+ * different one would pass far too often otherwise, and an agent may be improved a hundred times a day.
+ */
+const MAX_P = 0.01;
 
 export interface GatePolicy {
   /** The smallest relative gain on validation that is worth a swap, 0..1. */
   minGain: number;
+  /** How many were compared with the same base on the same draws. */
+  candidates: number;
 }
 
 /** Why it is refused, or null when it passes. */
@@ -16,7 +21,11 @@ export function refusal(report: PairedReport, policy: GatePolicy): string | null
   if (report.relativeGain < policy.minGain) {
     return `gains ${(report.relativeGain * 100).toFixed(2)} %, at least ${(policy.minGain * 100).toFixed(2)} % is asked for`;
   }
-  if (report.p > MAX_P) return `could be luck: p ${report.p.toPrecision(2)} over ${report.draws} draws, at most ${MAX_P} is allowed`;
+  const maxP = MAX_P / policy.candidates;
+  if (report.p > maxP) {
+    const among = policy.candidates === 1 ? '' : ` to one of ${policy.candidates} candidates`;
+    return `could be luck: p ${report.p.toPrecision(2)} over ${report.draws} draws, at most ${maxP} is allowed${among}`;
+  }
   return null;
 }
 

@@ -52,8 +52,9 @@ function start(options: {
   scores: Scores;
   past?: readonly ImprovementEvent[];
   signal?: AbortSignal;
+  by?: Proposer;
 }): Started {
-  const { reported, scores, past = [QUEUED], signal = new AbortController().signal } = options;
+  const { reported, scores, past = [QUEUED], signal = new AbortController().signal, by = proposer } = options;
   const events: ImprovementEvent[] = [];
   const reports: Readonly<Record<string, unknown>>[] = [];
   const asked: string[] = [];
@@ -73,7 +74,7 @@ function start(options: {
     },
   };
   const running = runPipeline(past.reduce(evolve, initialImprovement), {
-    proposer,
+    proposer: by,
     workbench,
     promotion: {
       stage: (_sources, its) => {
@@ -159,6 +160,41 @@ test.each(['validation', 'test', 'reported:uniform'])(
     expect((await next.running).reported).toMatchObject([{ task: 'uniform', report: { wins: 20 } }]);
   },
 );
+
+test('what a proposer does to what it was handed, or has handed over, changes nothing', async () => {
+  const handed: Record<string, string> = { 'agent.ts': 'better' };
+  const meddler: Proposer = {
+    name: 'meddler',
+    async *propose({ contract, sources }) {
+      Object.assign(contract.improvement, { minGain: -1 });
+      Object.assign(contract, { objective: { name: 'off', direction: 'maximize' } });
+      Object.assign(sources, { 'agent.ts': 'spoiled' });
+      yield { type: 'candidate', files: handed, score: 1, note: '' };
+      handed['agent.ts'] = 'swapped';
+    },
+  };
+  const { events, running } = start({ reported: [], scores: better, by: meddler });
+  expect((await running).candidates).toMatchObject([{ files: { 'agent.ts': 'better' } }]);
+  expect(events.find((event) => event.type === 'candidates_proposed')?.data).toMatchObject({
+    candidates: [{ files: { 'agent.ts': 'better' } }],
+  });
+  expect(CONTRACT).toMatchObject({ objective: { direction: 'minimize' }, improvement: { minGain: 0.01 } });
+});
+
+test.each([Number.NaN, Infinity])('a proposer that says %s of its candidate is not believed', async (score) => {
+  const boaster: Proposer = {
+    name: 'boaster',
+    async *propose() {
+      yield { type: 'candidate', files: { 'agent.ts': 'better' }, score, note: '' };
+    },
+  };
+  const end = await start({ reported: [], scores: better, by: boaster }).running;
+  expect(end).toMatchObject({
+    phase: 'failed',
+    candidates: null,
+    reason: `the proposer boaster says that its candidate's score is ${score}: it must be a number`,
+  });
+});
 
 test('an improvement from before there were tasks to report has none', () => {
   const report = { mean: 1, baseMean: 4 } as PairedReport;

@@ -121,8 +121,9 @@ class PipelineRun {
     let shownAtMs = Number.NEGATIVE_INFINITY;
     const candidates: ProposedCandidate[] = [];
     const search = proposer.propose({
-      contract: base.contract,
-      sources: base.sources,
+      // Its own: what it does to them changes neither what is scored nor what is asked for.
+      contract: structuredClone(base.contract),
+      sources: { ...base.sources },
       goal: queued.goal,
       budgetMs,
       seed: queued.seed,
@@ -131,7 +132,13 @@ class PipelineRun {
     });
     for await (const event of search) {
       if (event.type === 'candidate') {
-        candidates.push({ files: event.files, selection: event.score, note: event.note });
+        if (!Number.isFinite(event.score))
+          throw new SeedError(
+            'validation_failed',
+            `the proposer ${proposer.name} says that its candidate's score is ${event.score}: it must be a number`,
+          );
+        // As they are now: what is judged is what goes live.
+        candidates.push({ files: { ...event.files }, selection: event.score, note: event.note });
         continue;
       }
       last = { ...event.progress, elapsedMs: spentMs + monotonicMs() - startedMs };
@@ -174,6 +181,7 @@ class PipelineRun {
       seeds,
       remaining.map(([, candidate]) => candidate),
     );
+    const policy = { ...base.contract.improvement, candidates: this.#candidates().length };
     for (const [position, [index]] of remaining.entries()) {
       const scored = scores.candidates[position];
       if (typeof scored === 'string' || scored === undefined) {
@@ -183,10 +191,10 @@ class PipelineRun {
       const random = randomFrom(this.#queued().secretSeed, `validation-test-${index}`);
       const report = pairedReport({ base: scores.base, candidate: scored }, { direction, random });
       await this.#append({ type: 'candidate_validated', data: { index, report } });
-      const reason = refusal(report, base.contract.improvement);
+      const reason = refusal(report, policy);
       if (reason !== null) await this.#append({ type: 'candidate_rejected', data: { index, stage: 'validation', reason } });
     }
-    const winner = chooseWinner(this.state.validated, base.contract.improvement);
+    const winner = chooseWinner(this.state.validated, policy);
     if (winner !== null) {
       await this.#append({ type: 'winner_chosen', data: { ...winner, selection: this.#candidate(winner.index).selection } });
     }
