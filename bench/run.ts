@@ -10,6 +10,7 @@ import type { Benchmark } from './benchmark.ts';
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   ablation: () => import('./ablation.ts').then((m) => m.ablation),
   binpacking: () => import('./binpacking.ts').then((m) => m.binpacking),
+  cheaters: () => import('./cheaters.ts').then((m) => m.cheaters),
   containment: () => import('./containment.ts').then((m) => m.containment),
   crash: () => import('./crash.ts').then((m) => m.crash),
   evaluate: () => import('./evaluate.ts').then((m) => m.evaluate),
