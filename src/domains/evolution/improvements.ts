@@ -136,6 +136,7 @@ export const triggers = operation({
     seen: z
       .object({
         isPaused: z.boolean(),
+        isObserved: z.boolean().describe('the live version is new, and may be taken back yet'),
         open: z.string().nullable().describe('the improvement that has not ended'),
         failure: z
           .object({ outcome: z.string(), cycles: z.int().describe('since then; ten are waited for') })

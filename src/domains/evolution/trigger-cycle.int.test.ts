@@ -176,6 +176,9 @@ test('what goes wrong is said, and is wrong for this look only', async () => {
 
 test('a pause and a refusal are answers, not faults', async () => {
   for (let n = 0; n < 8; n += 1) await judge('bad');
+  await sql`UPDATE versions SET verdict = 'observing' WHERE hash = ${HASH}`.execute(database.db);
+  expect(await lookOf(cycle({}))).toMatchObject({ trigger: null, reason: 'its live version is still compared with the one before' });
+  await sql`UPDATE versions SET verdict = 'healthy' WHERE hash = ${HASH}`.execute(database.db);
   refuseWith = new SeedError('rate_limited', 'enough for today');
   expect(await lookOf(cycle({}))).toMatchObject({ trigger: null, reason: 'of 8 judged calls 0 were good; refused: enough for today' });
   await insertPause(database, { reason: 'stock taking', by: NODE });

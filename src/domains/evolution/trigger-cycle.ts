@@ -113,6 +113,7 @@ export class TriggerCycle {
     const cycles = (ms: number): number => Math.max(0, Math.floor(ms / (cycleMs ?? 60_000)));
     return {
       isPaused: (await currentPause(database)) !== null,
+      isObserved: history.isObserved,
       open: history.open,
       failure:
         lastOutcome !== null && CAME_TO_NOTHING.has(lastOutcome) ? { outcome: lastOutcome, cycles: cycles(sinceMs(lastOutcomeAt)) } : null,

@@ -6,6 +6,7 @@ import type { ImprovementState } from '#db/tables/improvements.ts';
 export interface AgentHistory {
   /** Of the version with the hash that was asked about. */
   liveAt: Date | null;
+  isObserved: boolean;
   /** Not ended; the one that was asked for first. */
   open: string | null;
   lastAskedAt: Date | null;
@@ -22,10 +23,10 @@ export interface AgentHistory {
 
 export async function historyOf(database: Database, agent: string, hash: string): Promise<AgentHistory> {
   const { rows } = await sql<AgentHistory>`
-    SELECT version.live_at AS "liveAt", asked.open, asked."lastAskedAt", asked."lastEndedAt", ended.state AS "lastOutcome",
+    SELECT version.live_at AS "liveAt", version.verdict = 'observing' AS "isObserved", asked.open, asked."lastAskedAt", asked."lastEndedAt", ended.state AS "lastOutcome",
       ended.finished_at AS "lastOutcomeAt", judged.good, judged.bad,
       (observed.canary ->> 'calls')::float8 AS "observedCalls", (observed.canary ->> 'errorRate')::float8 AS "observedErrorRate"
-    FROM (SELECT live_at FROM versions WHERE agent = ${agent} AND hash = ${hash}) AS version
+    FROM (SELECT live_at, verdict FROM versions WHERE agent = ${agent} AND hash = ${hash}) AS version
     CROSS JOIN (
       SELECT min(id::text) FILTER (WHERE finished_at IS NULL) AS open, max(created_at) AS "lastAskedAt", max(finished_at) AS "lastEndedAt"
       FROM improvements WHERE agent = ${agent}
@@ -43,6 +44,14 @@ export async function historyOf(database: Database, agent: string, hash: string)
     ) AS observed ON true`.execute(database.db);
   const [row] = rows;
   if (row !== undefined) return row;
-  const never = { liveAt: null, open: null, lastAskedAt: null, lastEndedAt: null, lastOutcome: null, lastOutcomeAt: null };
+  const never = {
+    liveAt: null,
+    isObserved: false,
+    open: null,
+    lastAskedAt: null,
+    lastEndedAt: null,
+    lastOutcome: null,
+    lastOutcomeAt: null,
+  };
   return { ...never, good: 0, bad: 0, observedCalls: null, observedErrorRate: null };
 }

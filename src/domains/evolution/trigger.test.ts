@@ -4,6 +4,7 @@ import { decide, type AutomaticPolicy, type Seen } from './trigger.ts';
 const POLICY: AutomaticPolicy = { on: ['score_drop', 'error_rate', 'stagnation'], budgetMs: 60_000 };
 const QUIET: Seen = {
   isPaused: false,
+  isObserved: false,
   open: null,
   failure: null,
   good: 0,
@@ -39,6 +40,10 @@ test.each<[string, Partial<Seen>, Partial<AutomaticPolicy>, string | null]>([
 
 test('what stands in the way is said', () => {
   expect(look({ ...DISCONTENT, isPaused: true })).toEqual({ trigger: null, reason: 'improvements are paused: seed improvements:resume' });
+  expect(look({ ...DISCONTENT, isObserved: true })).toEqual({
+    trigger: null,
+    reason: 'its live version is still compared with the one before',
+  });
   expect(look({ ...DISCONTENT, open: 'i1' })).toEqual({ trigger: null, reason: 'the improvement i1 has not ended' });
   expect(look({ ...DISCONTENT, failure: { outcome: 'no_gain', cycles: 3 } })).toEqual({
     trigger: null,

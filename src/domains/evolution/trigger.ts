@@ -17,6 +17,8 @@ const BACK_OFF_CYCLES = 10;
 /** What one look at an agent has seen. */
 export interface Seen {
   isPaused: boolean;
+  /** The live version is new, and may be taken back yet. */
+  isObserved: boolean;
   /** The improvement of it that waits or runs. */
   open: string | null;
   /** Of the last one that ended, if it came to nothing: how it ended, and how many cycles ago. */
@@ -45,6 +47,7 @@ export interface Decision {
 export function decide(policy: AutomaticPolicy, seen: Seen): Decision {
   const not = (reason: string): Decision => ({ trigger: null, reason });
   if (seen.isPaused) return not('improvements are paused: seed improvements:resume');
+  if (seen.isObserved) return not('its live version is still compared with the one before');
   if (seen.open !== null) return not(`the improvement ${seen.open} has not ended`);
   if (seen.failure !== null && seen.failure.cycles < BACK_OFF_CYCLES) {
     return not(`the last one ended as ${seen.failure.outcome}: waiting for ${BACK_OFF_CYCLES - seen.failure.cycles} more cycles`);
