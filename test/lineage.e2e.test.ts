@@ -96,7 +96,7 @@ test('the tree shows what came from what, and who made it live', async () => {
     '● v2',
     '○ v3',
   ]);
-  expect(lines[3]).toMatch(/manual +active, observing +(?:user|token) /);
+  expect(lines[3]).toMatch(/manual +active, observing +(?:user|token)\//);
   const { stdout: json } = await cli('code:lineage', 'double', '--format', 'json');
   const { items, graph } = JSON.parse(json) as {
     items: { version: number; parent: string | null; id: string; status: string }[];

@@ -51,7 +51,7 @@ export interface ItemRow {
 export interface SourceDecision {
   sourceId: string;
   decision: 'approved' | 'denied';
-  /** `user u1`, `rule its name`, or `time` */
+  /** `user/u1`, `rule/its name`, or `time` */
   by: string;
 }
 
@@ -198,7 +198,7 @@ export async function decisionsOn(database: Database, sourceType: ApprovalSource
     sourceId: source_id ?? '',
     decision: decision === 'approved' ? 'approved' : 'denied',
     by:
-      state === 'expired' ? 'time' : rule_id === null ? `${decided_kind ?? ''} ${decided_id ?? ''}`.trim() : `rule ${rule_name ?? rule_id}`,
+      state === 'expired' ? 'time' : rule_id === null ? `${decided_kind ?? ''}/${decided_id ?? ''}` : `rule/${rule_name ?? rule_id}`,
   }));
 }
 

@@ -21,7 +21,7 @@ function version(number: number, parent: number | null, over: Partial<LineageIte
     test: null,
     costMicroUsd: null,
     approvedBy: null,
-    createdBy: 'user u1',
+    createdBy: 'user/u1',
     createdAt: `2026-11-21T00:00:0${number}.000Z`,
     liveAt: null,
     ...over,
@@ -58,7 +58,7 @@ const HISTORY = [
     proposer: 'claude-code',
     test: { mean: 3.84, base: 3.91, gain: 0.07, p: 0.01, draws: 20 },
     costMicroUsd: 12_345,
-    approvedBy: 'user u1',
+    approvedBy: 'user/u1',
   }),
 ];
 
@@ -70,7 +70,7 @@ test('the way to what is live stays in the first column, what turned off is set 
 ○ v2     222222222222  genetic      previous                                        3.91 (+0.07, p 0.0041)  3.9
 ├─○ v3   333333333333  manual       rolled back, quarantined                                                                                 strikes
 │ └─×                  genetic      refused                                                                 3.98                             contract_tests: handle threw at line 3
-● v4     444444444444  claude-code  active, observing         3.84 (+0.07, p 0.01)                                     $0.0123  user u1
+● v4     444444444444  claude-code  active, observing         3.84 (+0.07, p 0.01)                                     $0.0123  user/u1
 `,
   );
 });
@@ -95,7 +95,7 @@ test('Graphviz is given every item and every line between them', () => {
   expect(graph).toContain('  "v1" -> "i1/1";\n');
   expect(graph).toContain('  "v2" -> "v4";\n');
   expect(graph).toMatch(
-    /"v4" \[label="v4 444444444444\\nclaude-code\\nactive, observing\\ntest 3\.84 .*\\n\$0\.0123\\napproved by user u1", color=darkgreen/,
+    /"v4" \[label="v4 444444444444\\nclaude-code\\nactive, observing\\ntest 3\.84 .*\\n\$0\.0123\\napproved by user\/u1", color=darkgreen/,
   );
   expect(graph.match(/ -> /g)).toHaveLength(5);
 });

@@ -32,7 +32,7 @@ export async function versionOrigins(database: Database, agent: string): Promise
   return new Map(
     versions.map(({ hash, manifest, principal_kind: kind, principal_id: id }) => [
       hash,
-      { createdBy: `${kind} ${id}`, promotedBy: promoted.get(hash) ?? null, ...saidBy(manifest) },
+      { createdBy: `${kind}/${id}`, promotedBy: promoted.get(hash) ?? null, ...saidBy(manifest) },
     ]),
   );
 }

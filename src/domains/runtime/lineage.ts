@@ -67,7 +67,7 @@ function versionItem(version: DescribedVersion, origin: VersionOrigin | undefine
     validation: scoreOf(reports.validation),
     test: scoreOf(reports.test),
     costMicroUsd: null,
-    approvedBy: by === null || by === undefined ? null : `${by.kind} ${by.id}`,
+    approvedBy: by === null || by === undefined ? null : `${by.kind}/${by.id}`,
     createdBy: origin?.createdBy ?? '',
     createdAt,
     liveAt,

@@ -8,7 +8,8 @@ export interface KnownCandidate {
   branch: string;
   /** Of a version; null: it did not become one, and its branch says whether it was written down. */
   hash: string | null;
-  load: () => Promise<CandidateRecord>;
+  /** Null: it can not be read any more, and is left out. */
+  load: () => Promise<CandidateRecord | null>;
 }
 
 /** Commits that are written at once. */
@@ -47,6 +48,7 @@ export async function writeMissing(folder: string, searchPath: string, known: As
   for await (const { branch, hash, load } of known) {
     if (there.has(hash === null ? `refs/heads/${branch}` : `${ARTIFACT_REFS}${hash}`)) continue;
     const candidate = await load();
+    if (candidate === null) continue;
     const { parent } = candidate.note;
     const before = placed.findIndex((one) => parent !== undefined && one.candidate.note.hash === parent);
     placed.push({ branch, candidate, parent: before === -1 ? (there.get(`${ARTIFACT_REFS}${parent}`) ?? null) : before });

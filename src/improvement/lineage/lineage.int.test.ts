@@ -141,6 +141,7 @@ test('no hook is run, and no program that somebody has put into its configuratio
 
 /** The store: three versions and one that did not become one. */
 async function* known(): AsyncGenerator<KnownCandidate> {
+  yield { branch: 'packer/live', hash: 'a0', load: async () => null };
   for (const one of STORE) yield { branch: one.branch, hash: one.record.note.hash ?? null, load: async () => one.record };
 }
 const version = (number: number, parent?: string): CandidateRecord => ({
