@@ -213,7 +213,7 @@ class CrashRun {
   async #improved(id: string): Promise<void> {
     const { body } = await until(
       () => this.seed.api<{ data: { state: string; reason: string; evaluated: number } }>('GET', `/api/improvements/${id}`),
-      ({ body: answer }) => !['queued', 'generating', 'validating', 'staged', 'promoting'].includes(answer.data.state),
+      ({ body: answer }) => !['queued', 'generating', 'validating', 'staged', 'waiting', 'promoting'].includes(answer.data.state),
       300_000,
     );
     this.#say(`improvement: ${body.data.state} after ${body.data.evaluated} candidates (${body.data.reason})`);

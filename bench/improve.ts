@@ -67,7 +67,7 @@ async function runOne(node: SeedProcess, seed: number, budget: string): Promise<
   for (;;) {
     const { body } = await node.api<{ data: Improvement }>('GET', `/api/improvements/${queued.body.data.id}`);
     // Observation needs traffic and decides nothing here: the version is live.
-    if (!['queued', 'generating', 'validating', 'staged', 'promoting'].includes(body.data.state)) return body.data;
+    if (!['queued', 'generating', 'validating', 'staged', 'waiting', 'promoting'].includes(body.data.state)) return body.data;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -180,6 +180,8 @@ export interface ContractDefinition {
     readonly minGain?: number;
     /** When it is improved without being asked for. Default: never. */
     readonly automatic?: AutomaticImprovementDefinition;
+    /** Who lets a better version go live: a person, or a rule of approvals where one fits. Default person. */
+    readonly approval?: 'person' | 'rule';
   };
 }
 

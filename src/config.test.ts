@@ -50,6 +50,10 @@ describe('without any setting', () => {
       node: { id: null },
       improvement: { perAgentAndDay: 100, agentMicroUsdPerDay: 10_000_000, totalMicroUsdPerDay: 50_000_000, cycleMs: 60_000 },
       demo: { enabled: true },
+      claude: { cliPath: null, model: 'sonnet', home: null, apiUrl: null, maxTokens: null, oauthToken: null, apiKey: null },
+      codex: { cliPath: null, model: null, home: null, apiUrl: null, apiKey: null, sandbox: 'read-only' },
+      searchPath: '',
+      models: { improvementModel: null, anthropic: {}, openai: {}, google: {}, cohere: {}, bedrock: {}, compatible: {} },
       cli: { url: null, token: null },
     });
     expect(sandbox.servingHosts).toBe(2);

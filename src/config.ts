@@ -5,8 +5,15 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { SeedError } from '#lib/error.ts';
+import type { ModelSettings } from '#lib/model-provider.ts';
 import { nearest } from '#lib/nearest.ts';
 import { boolean, choice, integer, path, type Setting, type SettingValue, text, url } from '#lib/setting.ts';
+
+const PROGRAM = /^[^\n\r]{1,4096}$/;
+const KEY = /^[\x21-\x7e]{8,4096}$/;
+const KEY_WORDS = 'a token without spaces';
+const MODEL = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
+const MODEL_WORDS = 'the name of a model';
 
 export const SETTINGS = {
   PORT: integer({ default: 4000, min: 0, max: 65_535, description: 'TCP port of the HTTP server; 0: any free one' }),
@@ -101,6 +108,63 @@ export const SETTINGS = {
     unit: 'ms',
     description: 'how often agents whose contract allows it are looked at for reasons to improve them; off: never',
   }),
+  CLAUDE_CLI_PATH: text({
+    pattern: PROGRAM,
+    expected: 'a path, or the name of a program',
+    description: 'the program of Claude Code; not set: claude, as PATH has it',
+  }),
+  CLAUDE_DEFAULT_MODEL: text({
+    default: 'sonnet',
+    pattern: MODEL,
+    expected: MODEL_WORDS,
+    description: 'model that Claude Code is asked to use',
+  }),
+  CLAUDE_HOME: path({ description: 'folder with .credentials.json, as Claude Code’s own sign-in leaves it; not set: ~/.claude' }),
+  CLAUDE_API_URL: url({ description: 'address of the model’s server for Claude Code, without /v1; not set: Anthropic’s' }),
+  CLAUDE_MAX_TOKENS: integer({
+    default: null,
+    off: true,
+    min: 1,
+    max: 1_000_000,
+    unit: 'tokens',
+    description: 'of one answer of Claude Code, at most',
+  }),
+  CLAUDE_CODE_OAUTH_TOKEN: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what Claude Code signs in with' }),
+  ANTHROPIC_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'the same, as a key of Anthropic’s' }),
+  CODEX_CLI_PATH: text({
+    pattern: PROGRAM,
+    expected: 'a path, or the name of a program',
+    description: 'the program of Codex; not set: codex, as PATH has it',
+  }),
+  CODEX_DEFAULT_MODEL: text({
+    pattern: MODEL,
+    expected: MODEL_WORDS,
+    description: 'model that Codex is asked to use; not set: its own choice',
+  }),
+  CODEX_HOME: path({
+    description: 'folder of Codex’s own sign-in and configuration; not set: ~/.codex, or one in the data folder where a key is given',
+  }),
+  CODEX_API_URL: url({ description: 'address of the model’s server for Codex, with /v1; not set: OpenAI’s' }),
+  CODEX_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what Codex signs in with' }),
+  CODEX_SANDBOX: choice({
+    values: ['read-only', 'workspace-write', 'danger-full-access'],
+    default: 'read-only',
+    description: 'what Codex may do where it only answers; where it writes code it has its own folder and no network',
+  }),
+  IMPROVEMENT_MODEL: text({
+    pattern: MODEL,
+    expected: MODEL_WORDS,
+    description: 'what the proposer "model" asks, as provider/model: anthropic, openai, google, cohere, bedrock or compatible',
+  }),
+  OPENAI_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of OpenAI' }),
+  GOOGLE_GENERATIVE_AI_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Google' }),
+  COHERE_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Cohere' }),
+  AWS_REGION: text({ pattern: /^[a-z0-9-]{2,40}$/, expected: 'the name of a region', description: 'for models of Bedrock' }),
+  AWS_ACCESS_KEY_ID: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
+  AWS_SECRET_ACCESS_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
+  AWS_SESSION_TOKEN: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
+  MODEL_API_URL: url({ description: 'any server that speaks OpenAI’s chat completions, with /v1: models compatible/<name>' }),
+  MODEL_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what that server is asked with' }),
   DEMO: boolean({ default: true, description: 'false: the demo (packer improves itself under its own orders) does not start by itself' }),
   SEED_URL: url({ description: 'command line: address of the node to talk to, instead of the one found in the data folder' }),
   SEED_TOKEN: text({
@@ -152,7 +216,29 @@ export interface Config {
     cycleMs: number | null;
   };
   demo: { enabled: boolean };
+  /** Null where the programs' own defaults hold; folders absolute, programs as given where they are names. */
+  claude: {
+    cliPath: string | null;
+    model: string;
+    home: string | null;
+    apiUrl: string | null;
+    maxTokens: number | null;
+    oauthToken: string | null;
+    apiKey: string | null;
+  };
+  codex: {
+    cliPath: string | null;
+    model: string | null;
+    home: string | null;
+    apiUrl: string | null;
+    apiKey: string | null;
+    sandbox: Values['CODEX_SANDBOX'];
+  };
+  /** As `languageModel` takes them; `improvementModel` is provider/model. */
+  models: ModelSettings & { improvementModel: string | null };
   cli: { url: string | null; token: string | null };
+  /** Where programs are looked up. */
+  searchPath: string;
   settings: readonly SettingState[];
 }
 
@@ -193,7 +279,7 @@ export function loadConfig(sources: ConfigSources = {}): Config {
     states.push(stateOf(name, read.value, origin));
   }
   if (wrong.length > 0) throw new SeedError('configuration', wrong.join('\n'), { details: wrong });
-  return slices(values as Values, { cwd, states });
+  return slices(values as Values, { cwd, states, searchPath: env['PATH'] ?? '' });
 }
 
 /** A secret that the policy file names: of the environment, or of .env. */
@@ -239,7 +325,7 @@ function stateOf(name: SettingName, value: SettingValue, origin: Origin): Settin
   return { name, kind, ...shown, origin, expected, unit: unit ?? null, description, secret, change };
 }
 
-function slices(values: Values, { cwd, states }: { cwd: string; states: SettingState[] }): Config {
+function slices(values: Values, { cwd, states, searchPath }: { cwd: string; states: SettingState[]; searchPath: string }): Config {
   return {
     http: {
       enabled: values.HTTP_SERVER_ENABLED,
@@ -267,9 +353,46 @@ function slices(values: Values, { cwd, states }: { cwd: string; states: SettingS
       cycleMs: values.IMP_CYCLE_MS,
     },
     demo: { enabled: values.DEMO },
+    claude: {
+      cliPath: program(cwd, values.CLAUDE_CLI_PATH),
+      model: values.CLAUDE_DEFAULT_MODEL,
+      home: values.CLAUDE_HOME === null ? null : resolve(cwd, values.CLAUDE_HOME),
+      apiUrl: values.CLAUDE_API_URL,
+      maxTokens: values.CLAUDE_MAX_TOKENS,
+      oauthToken: values.CLAUDE_CODE_OAUTH_TOKEN,
+      apiKey: values.ANTHROPIC_API_KEY,
+    },
+    codex: {
+      cliPath: program(cwd, values.CODEX_CLI_PATH),
+      model: values.CODEX_DEFAULT_MODEL,
+      home: values.CODEX_HOME === null ? null : resolve(cwd, values.CODEX_HOME),
+      apiUrl: values.CODEX_API_URL,
+      apiKey: values.CODEX_API_KEY,
+      sandbox: values.CODEX_SANDBOX,
+    },
+    models: {
+      improvementModel: values.IMPROVEMENT_MODEL,
+      anthropic: { apiKey: values.ANTHROPIC_API_KEY ?? undefined },
+      openai: { apiKey: values.OPENAI_API_KEY ?? undefined },
+      google: { apiKey: values.GOOGLE_GENERATIVE_AI_API_KEY ?? undefined },
+      cohere: { apiKey: values.COHERE_API_KEY ?? undefined },
+      bedrock: {
+        region: values.AWS_REGION ?? undefined,
+        accessKeyId: values.AWS_ACCESS_KEY_ID ?? undefined,
+        secretAccessKey: values.AWS_SECRET_ACCESS_KEY ?? undefined,
+        sessionToken: values.AWS_SESSION_TOKEN ?? undefined,
+      },
+      compatible: { apiKey: values.MODEL_API_KEY ?? undefined, baseURL: values.MODEL_API_URL ?? undefined },
+    },
     cli: { url: values.SEED_URL, token: values.SEED_TOKEN },
+    searchPath,
     settings: states,
   };
+}
+
+/** A path is meant from here, a name is looked up where programs are. */
+function program(cwd: string, value: string | null): string | null {
+  return value?.includes('/') === true ? resolve(cwd, value) : value;
 }
 
 function readEnvFile(file: string): Texts {

@@ -85,7 +85,7 @@ test('kill -9 of the node, then of the root, in the middle of an improvement: it
   expect(await activeVersions(second, 'packer')).toMatchObject([{ version: 1 }]);
   const ended = await until(
     () => improvement(second, id),
-    (one) => !['queued', 'generating', 'validating', 'staged', 'promoting'].includes(one.state),
+    (one) => !['queued', 'generating', 'validating', 'staged', 'waiting', 'promoting'].includes(one.state),
   );
   expect(['live', 'verifying', 'no_gain']).toContain(ended.state);
   // What the search had done before it was cut off is still on record.

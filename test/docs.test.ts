@@ -20,7 +20,7 @@ const NOT_OURS = new Set(['O_EXCL', 'HTTP_PROXY', 'CAP_SYS_ADMIN']);
 
 test('the documents are found', () => {
   const files = documents.map(({ file }) => file);
-  for (const name of ['introduction', 'learning', 'operating', 'recipes', 'testing', 'upgrading'])
+  for (const name of ['introduction', 'learning/your-first-agent', 'operating', 'recipes', 'testing', 'upgrading'])
     expect(files).toContain(`docs/${name}.md`);
   for (const folder of ['kernel', 'kernel/sandbox', 'kernel/rollout', 'improvement', 'operation'])
     expect(files).toContain(`src/${folder}/README.md`);

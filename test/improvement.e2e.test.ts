@@ -16,7 +16,7 @@ interface Improvement {
   reported: { task: string; report?: { draws: number } }[];
 }
 
-const ENDS = ['live', 'no_gain', 'rolled_back', 'failed', 'cancelled'];
+const ENDS = ['live', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled'];
 
 async function improve(seed: SeedProcess, body: object): Promise<string> {
   const { status, body: answer } = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', body);

@@ -50,7 +50,7 @@ test('an evaluator in the middle of a search: the search goes on with another', 
   await until(improvement, ({ body }) => body.data.evaluated > before.body.data.evaluated + 50);
   const { body } = await until(
     improvement,
-    (answer) => !['queued', 'generating', 'validating', 'staged', 'promoting'].includes(answer.body.data.state),
+    (answer) => !['queued', 'generating', 'validating', 'staged', 'waiting', 'promoting'].includes(answer.body.data.state),
   );
   expect(body.data.state).not.toBe('failed');
 });

@@ -37,4 +37,5 @@ export default contract({
   ],
   limits: { cpuMs: 50, deadlineMs: 1_000, memoryMb: 32, inputBytes: 4_096, outputBytes: 4_096 },
   objective: { name: 'exact', unit: 'share of lines', direction: 'maximize' },
+  improvement: { approval: 'rule' },
 });

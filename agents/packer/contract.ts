@@ -30,4 +30,5 @@ export default contract({
   capabilities: ['state', 'log'],
   limits: { cpuMs: 50, deadlineMs: 1_000, memoryMb: 32 },
   objective: { name: 'excess', unit: '%', direction: 'minimize' },
+  improvement: { approval: 'rule' },
 });

@@ -39,10 +39,21 @@ export async function search(
   const finalists: Finalist[] = [];
   const startedMs = performance.now();
   let evaluated = 0;
-  const events = geneticProposer(settings).propose({ contract, sources, goal: '', budgetMs, seed, evaluate: around(evaluate), signal });
+  const asked = { base: { agent: contract.name, hash: scorer.base.hash, version: 1 }, before: { runs: 0, rejected: [] } };
+  const events = geneticProposer(settings).propose({
+    ...asked,
+    contract,
+    sources,
+    goal: '',
+    evidence: '',
+    budgetMs,
+    seed,
+    evaluate: around(evaluate),
+    signal,
+  });
   for await (const event of events) {
     if (event.type === 'candidate') finalists.push(event);
-    else evaluated = event.progress.evaluated;
+    else if (event.type === 'progress') evaluated = event.progress.evaluated;
   }
   const seconds = (performance.now() - startedMs) / 1000;
   const winner = await validated(scorer, finalists, { seed, feed });

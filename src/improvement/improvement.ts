@@ -1,6 +1,7 @@
 // An improvement as its events leave it: what is known, and where it goes on. Pure.
 import {
   ENDED,
+  type ApprovalDecision,
   type ImprovementEvent,
   type ImprovementPhase,
   type PairedReport,
@@ -22,6 +23,14 @@ export interface Improvement {
   queued: Extract<ImprovementEvent, { type: 'improvement_queued' }>['data'] | null;
   stages: readonly StageState[];
   progress: readonly SearchProgress[];
+  /** Over all runs of its proposer. */
+  spent: { runs: number; inputTokens: number; outputTokens: number; costMicroUsd: number };
+  /** What the newest run was asked. */
+  promptHash: string | null;
+  /** Why runs came to nothing. */
+  attempts: readonly string[];
+  /** Before they are proposed together. */
+  found: readonly ProposedCandidate[];
   candidates: readonly ProposedCandidate[] | null;
   evaluated: number;
   /** Why a candidate was refused, by its index. */
@@ -32,6 +41,8 @@ export interface Improvement {
   /** Tasks that decide nothing. */
   reported: readonly TaskReport[];
   staged: { hash: string; version: number } | null;
+  approvalId: string | null;
+  approval: ApprovalDecision | null;
   promoted: { generation: number; swapUs: number } | null;
   reason: string;
 }
@@ -41,6 +52,10 @@ export const initialImprovement: Improvement = {
   queued: null,
   stages: [],
   progress: [],
+  spent: { runs: 0, inputTokens: 0, outputTokens: 0, costMicroUsd: 0 },
+  promptHash: null,
+  attempts: [],
+  found: [],
   candidates: null,
   evaluated: 0,
   rejected: new Map(),
@@ -49,6 +64,8 @@ export const initialImprovement: Improvement = {
   tested: null,
   reported: [],
   staged: null,
+  approvalId: null,
+  approval: null,
   promoted: null,
   reason: '',
 };
@@ -59,6 +76,9 @@ const PHASE_OF_STAGE: Readonly<Record<Stage, ImprovementPhase>> = {
   validation: 'validating',
   test: 'validating',
   stage: 'staged',
+  replay: 'staged',
+  rehearsal: 'staged',
+  approval: 'waiting',
   swap: 'promoting',
   observation: 'verifying',
 };
@@ -86,6 +106,26 @@ export function evolve(state: Improvement, event: ImprovementEvent): Improvement
         progress.length > MAX_PROGRESS ? progress.filter((_, index) => index % 2 === 0 || index === progress.length - 1) : progress;
       return { ...state, progress: thinned, evaluated: Math.max(state.evaluated, event.data.evaluated) };
     }
+    case 'proposer_active':
+      return state;
+    case 'proposer_spent': {
+      const { spent } = state;
+      const { inputTokens, outputTokens, costMicroUsd, promptHash } = event.data;
+      return {
+        ...state,
+        promptHash,
+        spent: {
+          runs: spent.runs + 1,
+          inputTokens: spent.inputTokens + inputTokens,
+          outputTokens: spent.outputTokens + outputTokens,
+          costMicroUsd: spent.costMicroUsd + costMicroUsd,
+        },
+      };
+    }
+    case 'attempt_rejected':
+      return { ...state, attempts: [...state.attempts, event.data.reason] };
+    case 'candidate_found':
+      return { ...state, found: [...state.found, event.data] };
     case 'candidates_proposed':
       return { ...state, candidates: event.data.candidates, evaluated: event.data.evaluated };
     case 'candidate_rejected':
@@ -98,6 +138,10 @@ export function evolve(state: Improvement, event: ImprovementEvent): Improvement
       return { ...state, tested: event.data.report, reported: event.data.reported ?? [] };
     case 'version_staged':
       return { ...state, staged: event.data };
+    case 'approval_requested':
+      return { ...state, approvalId: event.data.approvalId };
+    case 'approval_decided':
+      return { ...state, approval: event.data };
     case 'version_promoted':
       return { ...state, promoted: { generation: event.data.generation, swapUs: event.data.swapUs } };
     case 'improvement_ended':

@@ -22,10 +22,24 @@ export function pairedReport(scores: PairedScores, options: { direction: 'minimi
     mean: mean(candidate),
     gain,
     relativeGain: baseMean === 0 ? (gain === 0 ? 0 : Math.sign(gain)) : gain / Math.abs(baseMean),
+    ...interval(gains),
     wins: gains.filter((value) => value > 0).length,
     losses: gains.filter((value) => value < 0).length,
     p: permutationP(gains, options.random),
   };
+}
+
+/** Student's t, two-sided 95 %, by degrees of freedom; beyond the list the normal one. */
+const T_95 = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093,
+];
+
+function interval(gains: readonly number[]): Pick<PairedReport, 'gainLow' | 'gainHigh'> {
+  if (gains.length < 2) return {};
+  const middle = mean(gains);
+  const variance = gains.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (gains.length - 1);
+  const margin = (T_95[gains.length - 2] ?? 1.96) * Math.sqrt(variance / gains.length);
+  return { gainLow: middle - margin, gainHigh: middle + margin };
 }
 
 function permutationP(gains: readonly number[], random: () => number): number {

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { contractSchema, type ContractData } from '#kernel/compiler/contract.ts';
 import { SeedError } from '#lib/error.ts';
-import type { ImprovementEvent, PairedReport } from './events.ts';
+import type { ApprovalRequest } from './approval-request.ts';
+import type { ApprovalDecision, ImprovementEvent, PairedReport, ReplaySummary } from './events.ts';
 import { evolve, initialImprovement, type Improvement } from './improvement.ts';
+import type { LoggedCandidate } from './candidate-log.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Proposer } from './proposer.ts';
 import type { ScoreOptions, Scored, Workbench } from './workbench.ts';
@@ -30,6 +32,8 @@ const QUEUED: ImprovementEvent = {
   },
 };
 
+const APPROVED: ApprovalDecision = { decision: 'approved', by: 'user/ada', note: '' };
+
 const proposer: Proposer = {
   name: 'fixed',
   async *propose() {
@@ -44,6 +48,8 @@ interface Started {
   events: ImprovementEvent[];
   /** What was stored with the version. */
   reports: Readonly<Record<string, unknown>>[];
+  logged: LoggedCandidate[];
+  approvals: ApprovalRequest[];
   running: Promise<Improvement>;
 }
 
@@ -53,10 +59,26 @@ function start(options: {
   past?: readonly ImprovementEvent[];
   signal?: AbortSignal;
   by?: Proposer;
+  replay?: ReplaySummary;
+  /** Why it fails; null: it does not. */
+  rehearsal?: string | null;
+  /** Null: nobody has answered. */
+  decision?: ApprovalDecision | null;
 }): Started {
-  const { reported, scores, past = [QUEUED], signal = new AbortController().signal, by = proposer } = options;
+  const {
+    reported,
+    scores,
+    past = [QUEUED],
+    signal = new AbortController().signal,
+    by = proposer,
+    rehearsal = null,
+    decision = APPROVED,
+  } = options;
+  const { replay = { calls: 3, same: 2, better: 1, worse: 0, unknown: 0, examples: [] } } = options;
+  const approvals: ApprovalRequest[] = [];
   const events: ImprovementEvent[] = [];
   const reports: Readonly<Record<string, unknown>>[] = [];
+  const logged: LoggedCandidate[] = [];
   const asked: string[] = [];
   const workbench: Workbench = {
     contractTests: () => Promise.resolve(),
@@ -81,15 +103,22 @@ function start(options: {
         reports.push(its);
         return Promise.resolve({ hash: 'next', version: 2 });
       },
+      replay: () => Promise.resolve(replay),
+      rehearse: () => (rehearsal === null ? Promise.resolve(null) : Promise.reject(new SeedError('validation_failed', rehearsal))),
+      approval: (request) => {
+        approvals.push(request);
+        return Promise.resolve({ id: 'a1', decision });
+      },
       promote: () => Promise.resolve({ generation: 2, swapUs: 1 }),
       observed: () => Promise.resolve({ verdict: 'healthy', reason: '' }),
     },
+    log: { record: (candidate) => Promise.resolve(void logged.push(candidate)) },
     base: { hash: 'base', contract: CONTRACT, sources: {} },
     append: (event) => Promise.resolve(void events.push(event)),
     monotonicMs: () => 0,
     signal,
   });
-  return { events, reports, running };
+  return { events, reports, logged, approvals, running };
 }
 
 async function run(reported: readonly string[], scores: Scores): Promise<ImprovementEvent[]> {
@@ -210,8 +239,12 @@ test('an error of the node itself is no report', async () => {
   const running = runPipeline(evolve(initialImprovement, QUEUED), {
     proposer,
     workbench: broken,
+    log: { record: () => Promise.resolve() },
     promotion: {
       stage: () => Promise.reject(new Error('never')),
+      replay: () => Promise.reject(new Error('never')),
+      rehearse: () => Promise.reject(new Error('never')),
+      approval: () => Promise.reject(new Error('never')),
       promote: () => Promise.resolve(null),
       observed: () => Promise.reject(new Error('never')),
     },
@@ -222,4 +255,83 @@ test('an error of the node itself is no report', async () => {
   });
   await expect(running).rejects.toMatchObject({ code: 'database_unavailable' });
   expect(events.some((event) => event.type === 'improvement_ended')).toBe(false);
+});
+
+test('a version that fails calls which were answered before is refused, kept, and written down', async () => {
+  const replay = { calls: 5, same: 3, better: 0, worse: 2, unknown: 0, examples: [] };
+  const { running, approvals, logged } = start({ reported: [], scores: better, replay });
+  expect(await running).toMatchObject({
+    phase: 'rejected',
+    reason: 'replay: 2 of 5 recorded calls that were answered before fail with it',
+    staged: { version: 2 },
+    promoted: null,
+  });
+  expect(approvals).toEqual([]);
+  expect(logged.map(({ verdict, staged }) => [verdict, staged?.version])).toEqual([
+    ['replay: 2 of 5 recorded calls that were answered before fail with it', 2],
+  ]);
+});
+
+test('one whose codeChange fails on a real state is refused with its words', async () => {
+  const { running, approvals } = start({ reported: [], scores: better, rehearsal: 'key truck-7: no bins' });
+  expect(await running).toMatchObject({ phase: 'rejected', reason: 'rehearsal: key truck-7: no bins' });
+  expect(approvals).toEqual([]);
+});
+
+test('it waits for an answer, and goes on from there when it comes; nothing before is done again', async () => {
+  const first = start({ reported: [], scores: better, decision: null });
+  expect(await first.running).toMatchObject({ phase: 'waiting', approvalId: 'a1', promoted: null });
+  const second = start({ reported: [], scores: () => 'never again', past: [QUEUED, ...first.events] });
+  expect(await second.running).toMatchObject({ phase: 'live', approval: APPROVED });
+  expect(second.events.map(({ type }) => type)).toEqual([
+    'approval_decided',
+    'stage_finished',
+    'stage_started',
+    'version_promoted',
+    'stage_finished',
+    'stage_started',
+    'stage_finished',
+    'improvement_ended',
+  ]);
+  expect(second.logged).toMatchObject([{ verdict: 'accepted', approver: 'user/ada', staged: { version: 2 } }]);
+});
+
+test('a denial ends it, with who and why', async () => {
+  const decision: ApprovalDecision = { decision: 'denied', by: 'user/ada', note: 'nobody could read it' };
+  const { running, logged } = start({ reported: [], scores: better, decision });
+  expect(await running).toMatchObject({ phase: 'rejected', reason: 'denied by user/ada: nobody could read it', promoted: null });
+  expect(logged).toMatchObject([{ verdict: 'denied by user/ada: nobody could read it', approver: 'user/ada' }]);
+});
+
+test('who is to approve it sees what it gains, what it risks, and whether a rule may decide', async () => {
+  const replay = { calls: 4, same: 3, better: 0, worse: 0, unknown: 1, examples: [] };
+  const { running, approvals } = start({ reported: [], scores: better, replay });
+  await running;
+  expect(approvals).toMatchObject([
+    {
+      agent: 'doubler',
+      title: 'doubler v2 in place of v1',
+      byRules: false,
+      risk: 'medium',
+      riskFactors: ['written by fixed', 'adds files', 'answers 1 of 4 recorded calls otherwise, or nobody knows'],
+      payload: { agent: 'doubler', proposer: 'fixed', relative_gain: expect.closeTo(0.75, 1), replay_unknown: 1, risk: 'medium' },
+      context: { files: { 'agent.ts': 'better' }, replay, validation: { wins: 20 } },
+    },
+  ]);
+});
+
+test('what was paid for is told to the proposer that goes on, and is not lost', async () => {
+  const past: ImprovementEvent[] = [
+    QUEUED,
+    { type: 'stage_started', data: { stage: 'propose' } },
+    { type: 'proposer_spent', data: { inputTokens: 10, outputTokens: 5, costMicroUsd: 700, promptHash: 'h' } },
+    { type: 'attempt_rejected', data: { reason: 'nothing was changed' } },
+    { type: 'proposer_spent', data: { inputTokens: 20, outputTokens: 5, costMicroUsd: 300, promptHash: 'i' } },
+    { type: 'candidate_found', data: { files: { 'agent.ts': 'found' }, selection: 2, note: 'found before' } },
+  ];
+  const { running, events, logged } = start({ reported: [], scores: better, past });
+  expect((await running).spent).toEqual({ runs: 2, inputTokens: 30, outputTokens: 10, costMicroUsd: 1_000 });
+  const proposed = events.find((event) => event.type === 'candidates_proposed');
+  expect(proposed?.data.candidates.map(({ note }) => note)).toEqual(['', 'found before']);
+  expect(logged.at(-1)).toMatchObject({ costMicroUsd: 1_000, promptHash: 'i' });
 });

@@ -1,14 +1,17 @@
-// The way of an improvement: propose → contract tests → validation → test (reported, decides nothing) → stage → swap →
-// observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
+// The way of an improvement: propose → contract tests → validation → test (reported, decides nothing) → stage → replay of recorded calls →
+// rehearsal on real states → approval → swap → observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
 import { SeedError, toSeedError } from '#lib/error.ts';
-import type { SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { ReportedSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
-import type { ImprovementEvent, ProposedCandidate, SearchProgress, Stage, TaskReport } from './events.ts';
+import type { CandidateLog, LoggedCandidate } from './candidate-log.ts';
+import { approvalRequest } from './approval-request.ts';
+import type { ChangedFiles, EndPhase, ImprovementEvent, ProposedCandidate, SearchProgress, Stage, TaskReport } from './events.ts';
 import { chooseWinner, refusal } from './gate.ts';
 import { evolve, hasEnded, isDone, type Improvement } from './improvement.ts';
 import { pairedReport } from './paired-test.ts';
+import { Activity } from './activity.ts';
 import type { Proposer } from './proposer.ts';
+import type { ObservationEnd, Promotion } from './promotion.ts';
 import { randomFrom, seedsFrom } from './random.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -21,33 +24,21 @@ const MAX_REPORTED = 8;
 const MAX_CANDIDATES = 4;
 const PROGRESS_EVERY_MS = 500;
 
-export interface ObservationEnd {
-  verdict: 'healthy' | 'unverified' | 'rolled_back' | 'superseded';
-  reason: string;
-}
-
-/** Port: what the world does with the winner. */
-export interface Promotion {
-  /** Puts it into the store. Doing it twice is doing it once. */
-  stage(sources: SourceFiles, reports: Readonly<Record<string, unknown>>): Promise<{ hash: string; version: number }>;
-  /** @returns null when it is live already (a pipeline that goes on after a crash) */
-  promote(hash: string, reason: string): Promise<{ generation: number; swapUs: number } | null>;
-  /** Resolves when the observation has ended. */
-  observed(hash: string, signal: AbortSignal): Promise<ObservationEnd>;
-}
-
 export interface PipelineOptions {
   proposer: Proposer;
+  log: CandidateLog;
   workbench: Workbench;
   promotion: Promotion;
   base: BaseVersion;
+  /** What happened to it in use, for proposers that read. */
+  evidence?: string;
   /** Writes the event down, durably, before it resolves. */
   append: (event: ImprovementEvent) => Promise<void>;
   monotonicMs: () => number;
   signal: AbortSignal;
 }
 
-/** @returns the state at its end. Failures of the improvement are an end; it throws only when it could not be written down, or was aborted by the node. */
+/** @returns the state at its end, or where it waits for an approval. Failures of the improvement are an end; it throws only when it could not be written down, or was aborted by the node. */
 export async function runPipeline(start: Improvement, options: PipelineOptions): Promise<Improvement> {
   const run = new PipelineRun(start, options);
   try {
@@ -83,13 +74,16 @@ class PipelineRun {
     if (winner === null) return this.end('no_gain', this.#whyNoWinner());
     await this.#stage('test', () => this.#test(winner.index));
     await this.#stage('stage', () => this.#putInStore(winner.index));
+    if ((await this.#gated('replay', () => this.#replay())) !== null) return;
+    if ((await this.#gated('rehearsal', () => this.#rehearse())) !== null) return;
+    if (!(await this.#approve(winner.index))) return;
     await this.#stage('swap', () => this.#swap());
     await this.#stage('observation', () => this.#observe());
     const { verdict, reason } = this.#observation();
     return this.end(verdict === 'rolled_back' ? 'rolled_back' : 'live', `${verdict}: ${reason}`);
   }
 
-  async end(phase: 'live' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled', reason: string): Promise<void> {
+  async end(phase: EndPhase, reason: string): Promise<void> {
     if (!hasEnded(this.state)) await this.#append({ type: 'improvement_ended', data: { phase, reason } });
   }
 
@@ -119,40 +113,89 @@ class PipelineRun {
     const budgetMs = Math.max(queued.budgetMs - spentMs, Math.min(queued.budgetMs, 5_000));
     let last: SearchProgress | null = null;
     let shownAtMs = Number.NEGATIVE_INFINITY;
-    const candidates: ProposedCandidate[] = [];
+    const activity = new Activity({ monotonicMs, append: (data) => this.#append({ type: 'proposer_active', data }) });
     const search = proposer.propose({
+      base: { agent: queued.agent, hash: base.hash, version: queued.baseVersion },
       // Its own: what it does to them changes neither what is scored nor what is asked for.
       contract: structuredClone(base.contract),
       sources: { ...base.sources },
       goal: queued.goal,
+      evidence: this.#options.evidence ?? '',
       budgetMs,
       seed: queued.seed,
-      evaluate: (wanted, how) => workbench.score(base, wanted, { ...how, set: 'selection', feed: 'inside', signal }),
+      evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
+      before: { runs: this.state.spent.runs, rejected: this.state.attempts },
       signal,
     });
     for await (const event of search) {
-      if (event.type === 'candidate') {
-        if (!Number.isFinite(event.score))
-          throw new SeedError(
-            'validation_failed',
-            `the proposer ${proposer.name} says that its candidate's score is ${event.score}: it must be a number`,
-          );
-        // As they are now: what is judged is what goes live.
-        candidates.push({ files: { ...event.files }, selection: event.score, note: event.note });
+      if (event.type === 'activity') {
+        await activity.take(event.activity);
         continue;
       }
-      last = { ...event.progress, elapsedMs: spentMs + monotonicMs() - startedMs };
-      if (monotonicMs() - shownAtMs < PROGRESS_EVERY_MS) continue;
-      shownAtMs = monotonicMs();
-      await this.#append({ type: 'search_progressed', data: last });
+      await activity.flush();
+      if (event.type === 'candidate') {
+        const { files, score: selection, note } = event;
+        if (!Number.isFinite(selection)) {
+          throw new SeedError(
+            'validation_failed',
+            `the proposer ${proposer.name} says that its candidate's score is ${selection}: it must be a number`,
+          );
+        }
+        // As they are now: what is judged is what goes live.
+        await this.#append({ type: 'candidate_found', data: { files: { ...files }, selection, note } });
+      } else if (event.type === 'spent') await this.#append({ type: 'proposer_spent', data: event.spent });
+      else if (event.type === 'rejected') {
+        const { reason, files, score, note = '' } = event;
+        await this.#append({ type: 'attempt_rejected', data: { reason } });
+        if (Object.keys(files).length > 0) await this.#log({ files, selection: score, note }, reason);
+      } else {
+        last = { ...event.progress, elapsedMs: spentMs + monotonicMs() - startedMs };
+        if (monotonicMs() - shownAtMs < PROGRESS_EVERY_MS) continue;
+        shownAtMs = monotonicMs();
+        await this.#append({ type: 'search_progressed', data: last });
+      }
     }
+    await activity.flush();
     if (last !== null) await this.#append({ type: 'search_progressed', data: last });
+    const sign = this.#direction() === 'minimize' ? 1 : -1;
+    const candidates = this.state.found.toSorted((one, other) => sign * (one.selection - other.selection));
     const evaluated = last?.evaluated ?? candidates.length;
     await this.#append({
       type: 'candidates_proposed',
       data: { candidates: candidates.slice(0, MAX_CANDIDATES), evaluated, searchMs: monotonicMs() - startedMs },
     });
     return { candidates: candidates.length, evaluated };
+  }
+
+  /** With what is known of it by now. */
+  async #log(
+    candidate: { files: ChangedFiles; selection: number | null; note: string; index?: number },
+    verdict: string,
+    more: { staged?: LoggedCandidate['staged']; approver?: string } = {},
+  ): Promise<void> {
+    const { base, log } = this.#options;
+    const { id: improvement, agent, proposer } = this.#queued();
+    const { index, ...rest } = candidate;
+    const isWinner = index !== undefined && this.state.winner?.index === index;
+    await log.record({
+      ...rest,
+      improvement,
+      agent,
+      proposer,
+      base: { ...base, version: this.#queued().baseVersion },
+      verdict,
+      promptHash: this.state.promptHash,
+      costMicroUsd: this.state.spent.costMicroUsd,
+      validation: index === undefined ? null : (this.state.validated.get(index)?.mean ?? null),
+      test: isWinner ? (this.state.tested?.mean ?? null) : null,
+      staged: more.staged ?? null,
+      approver: more.approver ?? null,
+    });
+  }
+
+  async #reject(index: number, stage: Stage, reason: string): Promise<void> {
+    await this.#append({ type: 'candidate_rejected', data: { index, stage, reason } });
+    await this.#log({ ...this.#candidate(index), index }, `${stage}: ${reason}`);
   }
 
   async #contractTests(): Promise<unknown> {
@@ -165,7 +208,7 @@ class PipelineRun {
       } catch (thrown) {
         const error = toSeedError(thrown);
         if (this.#options.signal.aborted || error.code === 'unavailable') throw thrown;
-        await this.#append({ type: 'candidate_rejected', data: { index, stage: 'contract_tests', reason: error.message } });
+        await this.#reject(index, 'contract_tests', error.message);
       }
     }
     return { passed };
@@ -185,14 +228,14 @@ class PipelineRun {
     for (const [position, [index]] of remaining.entries()) {
       const scored = scores.candidates[position];
       if (typeof scored === 'string' || scored === undefined) {
-        await this.#append({ type: 'candidate_rejected', data: { index, stage: 'validation', reason: scored ?? 'not scored' } });
+        await this.#reject(index, 'validation', scored ?? 'not scored');
         continue;
       }
       const random = randomFrom(this.#queued().secretSeed, `validation-test-${index}`);
       const report = pairedReport({ base: scores.base, candidate: scored }, { direction, random });
       await this.#append({ type: 'candidate_validated', data: { index, report } });
       const reason = refusal(report, policy);
-      if (reason !== null) await this.#append({ type: 'candidate_rejected', data: { index, stage: 'validation', reason } });
+      if (reason !== null) await this.#reject(index, 'validation', reason);
     }
     const winner = chooseWinner(this.state.validated, policy);
     if (winner !== null) {
@@ -244,6 +287,71 @@ class PipelineRun {
     return staged;
   }
 
+  /** A stage that can refuse the version in the store. @returns why it did, or null */
+  async #gated(stage: 'replay' | 'rehearsal', work: () => Promise<{ report: unknown; refused: string | null }>): Promise<string | null> {
+    let refused: string | null = null;
+    await this.#stage(stage, async () => {
+      const result = await work();
+      ({ refused } = result);
+      return result.report;
+    });
+    refused ??= (this.state.stages.find((known) => known.stage === stage)?.report as { reason?: string } | null)?.reason ?? null;
+    if (refused !== null) await this.#refuse(`${stage}: ${refused}`);
+    return refused;
+  }
+
+  async #replay(): Promise<{ report: unknown; refused: string | null }> {
+    const { promotion, signal } = this.#options;
+    const summary = await promotion.replay(this.#staged().hash, signal);
+    const refused =
+      summary.worse === 0 ? null : `${summary.worse} of ${summary.calls} recorded calls that were answered before fail with it`;
+    return { report: { ...summary, ...(refused === null ? {} : { reason: refused }) }, refused };
+  }
+
+  async #rehearse(): Promise<{ report: unknown; refused: string | null }> {
+    try {
+      return { report: await this.#options.promotion.rehearse(this.#staged().hash), refused: null };
+    } catch (thrown) {
+      const error = toSeedError(thrown);
+      if (error.code !== 'validation_failed') throw thrown;
+      return { report: { reason: error.message }, refused: error.message };
+    }
+  }
+
+  /** @returns false: it waits for an answer, or was refused */
+  async #approve(index: number): Promise<boolean> {
+    if (isDone(this.state, 'approval')) return this.#isApproved();
+    const { promotion, monotonicMs, signal } = this.#options;
+    signal.throwIfAborted();
+    const startedMs = monotonicMs();
+    if (!this.state.stages.some(({ stage }) => stage === 'approval'))
+      await this.#append({ type: 'stage_started', data: { stage: 'approval' } });
+    const { id, decision } = await promotion.approval(approvalRequest(this.state, this.#options.base));
+    if (this.state.approvalId === null) await this.#append({ type: 'approval_requested', data: { approvalId: id } });
+    if (decision === null) return false;
+    await this.#append({ type: 'approval_decided', data: decision });
+    const durationMs = monotonicMs() - startedMs;
+    await this.#append({ type: 'stage_finished', data: { stage: 'approval', durationMs, report: decision } });
+    if (!(await this.#isApproved())) return false;
+    await this.#log({ ...this.#candidate(index), index }, 'accepted', { staged: this.#staged(), approver: decision.by });
+    return true;
+  }
+
+  async #isApproved(): Promise<boolean> {
+    const { approval } = this.state;
+    if (approval?.decision !== 'denied') return true;
+    await this.#refuse(`denied by ${approval.by}${approval.note === '' ? '' : `: ${approval.note}`}`, approval.by);
+    return false;
+  }
+
+  /** What was good enough to be kept and may not go live. */
+  async #refuse(reason: string, approver?: string): Promise<void> {
+    const { winner } = this.state;
+    const more = { staged: this.#staged(), ...(approver === undefined ? {} : { approver }) };
+    if (winner !== null) await this.#log({ ...this.#candidate(winner.index), index: winner.index }, reason, more);
+    await this.end('rejected', reason);
+  }
+
   async #swap(): Promise<unknown> {
     const staged = this.#staged();
     const reason = `improvement ${this.#queued().id}`;
@@ -277,7 +385,9 @@ class PipelineRun {
   }
 
   #whyNoWinner(): string {
-    if (this.#candidates().length === 0) return 'the search found nothing better than what is live';
+    const attempts = [...new Set(this.state.attempts)];
+    if (this.#candidates().length === 0)
+      return `nothing better than what is live was found${attempts.length === 0 ? '' : `: ${attempts.join('; ')}`}`;
     return [...this.state.rejected].map(([index, reason]) => `candidate ${index + 1}: ${reason}`).join('; ');
   }
 

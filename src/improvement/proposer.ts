@@ -24,6 +24,8 @@ export interface EvaluateOptions {
    * the second, and so on. A cascade: most candidates show on one draw that they are not worth the others.
    */
   paceAt?: readonly number[];
+  /** inside: the evaluation's own quick loop. outside: call by call, as callers do it, with what it tells of each sample. Default inside. */
+  feed?: 'inside' | 'outside';
 }
 
 /** What the selection set said about one candidate. */
@@ -34,6 +36,8 @@ export type CandidateScore =
       scores: readonly number[];
       /** Given up because of `stopAt` or `paceAt`. */
       stopped: boolean;
+      /** What the evaluation tells of each sample besides its score, where the evaluator passes it on. */
+      details?: readonly unknown[];
     }
   | { ok: false; reason: string };
 
@@ -44,17 +48,23 @@ export type CandidateScore =
 export type Evaluate = (candidates: readonly Candidate[], options: EvaluateOptions) => Promise<readonly CandidateScore[]>;
 
 export interface ProposalRequest {
+  /** The version to better, by name. */
+  base: { agent: string; hash: string; version: number };
   contract: ContractData;
   /** The version to better. */
   sources: SourceFiles;
   /** What a person asked for, in their words; may be empty. */
   goal: string;
+  /** What happened to the live version in use, as text; may be empty. */
+  evidence: string;
   /** Wall clock for the whole proposal. */
   budgetMs: number;
   /** For proposers that draw random numbers: the same seed and the same scores give the same candidates. */
   seed: number;
   evaluate: Evaluate;
   /** Ends the proposal: the iteration then throws SeedError `cancelled`. */
+  /** What this proposal has come to in a former life of the node: what was paid for is not paid for again. */
+  before: { runs: number; rejected: readonly string[] };
   signal: AbortSignal;
 }
 
@@ -63,6 +73,12 @@ export type ProposerEvent =
       type: 'progress';
       progress: SearchProgress;
     }
+  /** What it is doing, for people who watch. */
+  | { type: 'activity'; activity: { kind: 'text' | 'tool' | 'file'; text: string } }
+  /** What a step has cost, on its own. */
+  | { type: 'spent'; spent: { inputTokens: number; outputTokens: number; costMicroUsd: number; promptHash: string } }
+  /** A finished attempt that came to nothing, with what it left. */
+  | { type: 'rejected'; reason: string; files: ChangedFiles; score: number | null; note?: string }
   | ({
       /** One finished proposal. They come best first by the proposer's own judgement; validation decides. */
       type: 'candidate';
@@ -73,7 +89,7 @@ export type ProposerEvent =
     } & Candidate);
 
 export interface Proposer {
-  /** Becomes the manifest's `proposer`: `genetic`, later `claude-code`, `codex`, `model`. */
+  /** Becomes the manifest's `proposer`: `genetic`, `claude-code`, `codex`. */
   readonly name: string;
   /** It asks nobody who is paid: caps on money do not hold it back. Default false. */
   readonly free?: boolean;

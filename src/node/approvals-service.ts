@@ -13,6 +13,9 @@ export function startApprovals(parts: Parts): Service {
       database: parts.get('database'),
       nodePrincipal: { kind: 'node', id: parts.ground.info.id },
       nowMs: Date.now,
+      onDecided: ({ sourceType, sourceId }) => {
+        if (sourceType === 'improvement') parts.find('improvements')?.goOn(sourceId).catch(reportTo(parts, 'improvements.resume.failed'));
+      },
     }),
   );
   const failed = reportTo(parts, 'approvals.expire.failed');

@@ -2,23 +2,39 @@
 import { JobWorker } from '#db/job-worker.ts';
 import { Improvements, IMPROVEMENTS_QUEUE } from '#domains/evolution/improver.ts';
 import { TriggerCycle } from '#domains/evolution/trigger-cycle.ts';
+import { circuitBreaker } from '#improvement/circuit-breaker.ts';
+import type { Proposer } from '#improvement/proposer.ts';
+import { authoredProposer } from '#improvement/proposers/author/authored.ts';
 import { geneticProposer } from '#improvement/proposers/genetic/genetic.ts';
 import { inProcessQueue } from '#kernel/cluster/queues/in-process.ts';
 import type { Service } from '#kernel/supervisor/service-child.ts';
 import { SeedError } from '#lib/error.ts';
+import { emit } from '#telemetry/emit.ts';
+import { candidateLog, createLineage } from './candidate-log.ts';
+import { authors } from './authors.ts';
 import { createPromotion, createWorkbench } from './improving.ts';
 import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 
-export function startImprovements(parts: Parts): Service {
+export async function startImprovements(parts: Parts): Promise<Service> {
   const { config, info, monotonicMs } = parts.ground;
   const database = parts.get('database');
-  const proposer = geneticProposer();
+  const lineage = createLineage(parts);
+  const proposers: Proposer[] = [
+    geneticProposer(),
+    ...authors(config, lineage).map((author) =>
+      circuitBreaker(authoredProposer({ author, monotonicMs }), {
+        monotonicMs,
+        onFailed: (proposer, failure) => emit('seed_agent.proposer.escalated', {}, { proposer, failure }),
+      }),
+    ),
+  ];
   const improvements = parts.set(
     'improvements',
     new Improvements({
       database,
-      proposers: new Map([[proposer.name, proposer]]),
+      proposers: new Map(proposers.map((proposer) => [proposer.name, proposer])),
+      log: candidateLog(parts, lineage),
       workbench: createWorkbench(parts),
       baseOf: async (agent) => {
         const live = parts.get('agents').worker(agent)?.live;
@@ -30,6 +46,10 @@ export function startImprovements(parts: Parts): Service {
         return { hash, contract: artifact.manifest.contract, sources: artifact.sources };
       },
       promotionFor: (agent, improvement) => createPromotion(parts, agent, improvement),
+      withdraw: async (approvalId, { reason, principal }) => {
+        const decision = { by: principal, note: reason, ruleId: null };
+        await parts.get('approvals').decide(approvalId, { kind: 'deny', decision });
+      },
       monotonicMs,
       nodePrincipal: { kind: 'node', id: info.id },
       limits: config.improvement,
@@ -49,6 +69,7 @@ export function startImprovements(parts: Parts): Service {
     },
     onError: reportTo(parts, 'improvements.job.failed'),
   });
+  await improvements.goOnWithAll();
   const triggers = parts.set(
     'triggers',
     new TriggerCycle({

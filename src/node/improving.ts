@@ -1,13 +1,15 @@
 // What the improvement pipeline asks of the rest of the node.
-import type { Promotion } from '#improvement/pipeline.ts';
+import type { Promotion } from '#improvement/promotion.ts';
 import { workbench, type Workbench } from '#improvement/workbench.ts';
 import { checkProtected } from '#domains/runtime/stager.ts';
 import type { EvaluateOutcome, EvaluateRequest } from '#kernel/sandbox/call.ts';
-import { isSeedError } from '#lib/error.ts';
+import { isSeedError, SeedError } from '#lib/error.ts';
 import { timeOfUuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
 import { runContractTests } from './build.ts';
+import { askForApproval } from './improvement-approval.ts';
 import type { Parts } from './parts.ts';
+import { replayRecorded } from './recorded-replay.ts';
 
 const MAX_RETRIES = 3;
 
@@ -59,7 +61,20 @@ export function createPromotion(parts: Parts, agent: string, improvement: { id: 
       });
       return { hash: staged.artifact.hash, version: staged.number };
     },
+    replay: (hash, signal) => replayRecorded(parts, { agent, base: improvement.parent, hash, signal }),
+    rehearse: (hash) => parts.get('agents').rollout(agent).rehearse({ hash }),
+    approval: (request) => askForApproval(parts, request),
     promote: async (hash, reason) => {
+      const live = parts.get('agents').worker(agent)?.live?.hash;
+      // What was measured and approved is the step from one version to the other.
+      if (live !== improvement.parent && live !== hash)
+        throw new SeedError(
+          'conflict',
+          `another version of ${agent} went live meanwhile: this one was measured against ${improvement.parent.slice(0, 12)}`,
+          {
+            hint: `seed code:promote ${agent} ${hash.slice(0, 12)} makes it live all the same`,
+          },
+        );
       try {
         const swapped = await parts.get('agents').rollout(agent).promote({ hash, reason, principal });
         return { generation: swapped.generation, swapUs: swapped.durationUs };

@@ -317,6 +317,12 @@ export const EVENTS = {
     measurements: { duration_us: number('µs', 'of the pause') },
     metadata: { by: open('who did it') },
   },
+  'seed_agent.proposer.escalated': {
+    meaning: 'a proposer can not work until somebody sees to it: a credential, a program or a server is missing',
+    level: 'error',
+    measurements: {},
+    metadata: { proposer: open('its name'), failure: open('what it failed with, for example missing_api_key') },
+  },
   'seed_agent.approval.opened': {
     meaning: 'a question was put to a person; a rule may answer it at once',
     level: 'info',

@@ -175,6 +175,12 @@ export const METRICS = {
     labels: { supervisor: 'open', cause: ['intensity', 'auto_shutdown'] },
     from: [on('seed_agent.supervisor.escalation', (_, { supervisor, cause }) => ({ labels: { supervisor, cause } }))],
   },
+  seed_proposer_failures_total: {
+    type: 'counter',
+    help: 'Times that a proposer could not work: no credential, no program, a server that refuses.',
+    labels: { proposer: 'open', failure: 'open' },
+    from: [on('seed_agent.proposer.escalated', (_, { proposer, failure }) => ({ labels: { proposer, failure } }))],
+  },
   seed_http_requests_total: {
     type: 'counter',
     help: 'HTTP requests, by operation and status code.',

@@ -15,7 +15,7 @@ const IDLE_MS = 400;
 const NEVER_MS = 20_000;
 const NEVER_SEARCHED_MS = 120_000;
 const SEARCH = { proposer: 'genetic', budget: '1s', seed: 1 };
-const SEARCH_ENDS: ReadonlySet<string> = new Set(['live', 'verifying', 'no_gain', 'rolled_back', 'failed', 'cancelled']);
+const SEARCH_ENDS: ReadonlySet<string> = new Set(['live', 'verifying', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled']);
 
 export interface Verdict {
   payload: Payload;

@@ -10,6 +10,8 @@ interface Line {
 }
 
 const LINES = 100;
+/** Lines that are told of, of those that were read wrongly. */
+const MAX_FAILURES = 4;
 
 /** What comes up how often. The later sets are less tidy than the one that a search learns from. */
 const MIX: Readonly<Record<SampleSet, { layouts: Readonly<Record<LayoutName, number>>; rare: number }>> = {
@@ -29,6 +31,7 @@ export default evaluation<typeof contract, Line[]>({
   *session(lines) {
     const right: Record<string, number> = {};
     let exact = 0;
+    const failures: { input: { line: string }; expected: Invoice; got: unknown }[] = [];
     for (const { line, invoice } of lines) {
       const read = yield { line };
       let wrong = 0;
@@ -38,8 +41,9 @@ export default evaluation<typeof contract, Line[]>({
         wrong += hit ? 0 : 1;
       }
       exact += wrong === 0 ? 1 : 0;
+      if (wrong > 0 && failures.length < MAX_FAILURES) failures.push({ input: { line }, expected: invoice, got: read });
     }
     const fields = Object.fromEntries(Object.entries(right).map(([field, count]) => [field, count / lines.length]));
-    return { score: exact / lines.length, detail: { lines: lines.length, fields } };
+    return { score: exact / lines.length, detail: { lines: lines.length, fields, failures } };
   },
 });

@@ -6,10 +6,12 @@ export type ImprovementState =
   | 'generating'
   | 'validating'
   | 'staged'
+  | 'waiting'
   | 'promoting'
   | 'verifying'
   | 'live'
   | 'no_gain'
+  | 'rejected'
   | 'rolled_back'
   | 'failed'
   | 'cancelled';

@@ -6,7 +6,7 @@ import { emit } from '#telemetry/emit.ts';
 import { answer, expire, type Answer, type ApprovalSource, type Item, type Question, type Who } from './item.ts';
 import { realPath } from './real-path.ts';
 import { match, type Matched, type Rule } from './rule.ts';
-import { countHour, countSession, countTriggered, insertRule, listRules, type NewRule } from './rule-store.ts';
+import { countHour, countSession, countTriggered, listRules } from './rule-store.ts';
 import { changeItem, decisionsOn, dueItems, getItem, streamOf, type ItemRow, type SourceDecision } from './store.ts';
 
 /** A wake-up may be lost: whoever waits looks again after so long. */
@@ -18,6 +18,8 @@ export interface ApprovalDeskOptions {
   nodePrincipal: Who;
   /** ms since the epoch */
   nowMs: () => number;
+  /** Told of what waits for an answer; it may be told twice, or never when the node dies in between. */
+  onDecided?: (item: { sourceType: ApprovalSource; sourceId: string }) => void;
 }
 
 /** Ends a transaction in which a rule has turned out to have no approvals left. */
@@ -32,9 +34,10 @@ export class ApprovalDesk {
 
   /**
    * Opens an item and applies the first rule that fits.
+   * @param byRules false: rules do not decide, only people. Default true.
    * @param id given, the same question is opened once, however often it is asked (a process that goes on after a crash)
    */
-  async open(question: Question, request: { principal: Who; id?: string }): Promise<ItemRow> {
+  async open(question: Question, request: { principal: Who; id?: string; byRules?: boolean }): Promise<ItemRow> {
     const { database, nowMs } = this.#options;
     const id = request.id ?? uuidv7(nowMs());
     let isNew = false;
@@ -49,7 +52,7 @@ export class ApprovalDesk {
     if (isNew) {
       const { approvalType: type, priority } = question;
       emit('seed_agent.approval.opened', {}, { id, type, priority });
-      await this.autoDecide(id);
+      if (request.byRules ?? true) await this.autoDecide(id);
     }
     return this.get(id);
   }
@@ -134,15 +137,6 @@ export class ApprovalDesk {
     }
   }
 
-  /** Makes a rule unless its owner has one of this name. */
-  async ensureRule(rule: NewRule): Promise<void> {
-    try {
-      await insertRule(this.#options.database, rule);
-    } catch (error) {
-      if (!isSeedError(error) || error.code !== 'conflict') throw error;
-    }
-  }
-
   async #apply(rule: Rule, id: string, question: Question): Promise<boolean> {
     const decision = { by: this.#options.nodePrincipal, note: rule.actionNote, ruleId: rule.id };
     try {
@@ -178,7 +172,9 @@ export class ApprovalDesk {
   }
 
   #told(id: string, { question, state }: Item): void {
-    if (question !== null && state !== 'pending') emit('seed_agent.approval.decided', {}, { id, type: question.approvalType, state });
+    if (question === null || state === 'pending') return;
+    if (question.sourceId !== null) this.#options.onDecided?.({ sourceType: question.sourceType, sourceId: question.sourceId });
+    emit('seed_agent.approval.decided', {}, { id, type: question.approvalType, state });
   }
 
   #item(id: string): Promise<Item> {

@@ -4,6 +4,7 @@ import { SeedError } from '#lib/error.ts';
 import { describe, taskWords, type TaskReport } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
 import type { ImprovementState } from '#db/tables/improvements.ts';
+import type { Answer, Decision } from '../approvals/index.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
 import type { NodePorts } from '../ports.ts';
@@ -80,6 +81,8 @@ export async function get(input: { id: string }, context: Context) {
     budgetMs: state.queued?.budgetMs ?? 0,
     goal: state.queued?.goal ?? '',
     seed: state.queued?.seed ?? 0,
+    spent: state.spent,
+    attempts: state.attempts,
     stages: state.stages,
     reported: state.reported.map(shownTask),
     candidates: (state.candidates ?? []).map((candidate, index) => ({
@@ -96,6 +99,26 @@ export async function cancel(input: { id: string; reason: string }, context: Con
   const { ports, principal } = context;
   await row(input.id, context);
   await ports.improvements.cancel(input.id, { reason: input.reason, principal: { kind: principal.kind, id: principal.id } });
+  return shown(await row(input.id, context), context);
+}
+
+export function approve(input: { id: string; note: string }, context: Context) {
+  return decide(input, context, (decision) => ({ kind: 'approve', decision, modifiedPayload: null }));
+}
+
+export function reject(input: { id: string; note: string }, context: Context) {
+  return decide(input, context, (decision) => ({ kind: 'deny', decision }));
+}
+
+async function decide(input: { id: string; note: string }, context: Context, answer: (decision: Decision) => Answer) {
+  const { ports, principal } = context;
+  const found = await row(input.id, context);
+  const { events } = await readImprovement(ports.database, input.id);
+  const { approvalId } = events.reduce<Improvement>(evolve, initialImprovement);
+  if (found.state !== 'waiting' || approvalId === null)
+    throw new SeedError('invalid_state', `improvement ${input.id} does not wait for an approval: it is ${found.state.replace('_', ' ')}`);
+  const by = { kind: principal.kind, id: principal.id };
+  await ports.approvals.decide(approvalId, answer({ by, note: input.note, ruleId: null }));
   return shown(await row(input.id, context), context);
 }
 

@@ -1,5 +1,6 @@
 // improvements:* — the queue, the history, and one improvement while it runs.
 import { z } from 'zod';
+import { NAME_PATTERN, notAName } from '#lib/name.ts';
 import { operation } from '../operation.ts';
 import { pauseView } from './pause-view.ts';
 import { eventData, improvementSummary, pairedReport, proposedCandidate, shownTask, stageReport } from './progress-view.ts';
@@ -9,10 +10,12 @@ export const IMPROVEMENT_STATES = [
   'generating',
   'validating',
   'staged',
+  'waiting',
   'promoting',
   'verifying',
   'live',
   'no_gain',
+  'rejected',
   'rolled_back',
   'failed',
   'cancelled',
@@ -77,6 +80,10 @@ export const get = operation({
     budgetMs: z.int(),
     goal: z.string(),
     seed: z.int(),
+    spent: z
+      .object({ runs: z.int(), inputTokens: z.int(), outputTokens: z.int(), costMicroUsd: z.int() })
+      .describe('by its proposer; a millionth of a dollar is 1'),
+    attempts: z.array(z.string()).describe('runs of the proposer that came to nothing, and why'),
     stages: z.array(z.object({ stage: z.string(), state: z.string(), durationMs: z.number().nullable(), report: stageReport })),
     reported: z.array(shownTask).describe('tasks that decide nothing, scored with the test set'),
     candidates: z.array(
@@ -194,6 +201,59 @@ export const resume = operation({
   http: { method: 'POST', path: '/api/improvements/resume' },
   examples: [{ summary: 'go on', input: {} }],
   handler: () => import('./pause.ts').then((m) => m.resume),
+});
+
+const decisionInput = z.object({ id, note: z.string().max(1_000).default('').describe('why, for those who read it later') });
+
+export const approve = operation({
+  name: 'improvements:approve',
+  summary: 'let an improvement that waits go live',
+  description: 'The same as approving its item: seed approvals:get shows what it changes, its scores, its risk.',
+  kind: 'write',
+  permission: { resource: 'improvements', action: 'approve' },
+  input: decisionInput,
+  output: improvementItem,
+  http: { method: 'POST', path: '/api/improvements/:id/approve' },
+  cli: { positionals: ['id'] },
+  examples: [{ summary: 'with a reason', input: { id: '01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01', note: 'read it, fine' } }],
+  handler: () => import('./improvement.ts').then((m) => m.approve),
+});
+
+export const reject = operation({
+  name: 'improvements:reject',
+  summary: 'refuse an improvement that waits',
+  description: 'Its version stays in the store, and its proposer is told why the next time.',
+  kind: 'write',
+  permission: { resource: 'improvements', action: 'approve' },
+  input: decisionInput,
+  output: improvementItem,
+  http: { method: 'POST', path: '/api/improvements/:id/reject' },
+  cli: { positionals: ['id'] },
+  examples: [{ summary: 'with a reason', input: { id: '01936f8e-7a4c-7d3e-9f2a-3b1c5d7e9f01', note: 'nobody could maintain this' } }],
+  handler: () => import('./improvement.ts').then((m) => m.reject),
+});
+
+export const generate = operation({
+  name: 'improvements:generate',
+  summary: 'ask a coding agent for a better version, from a goal in words',
+  description:
+    'The same as agents:improve with Claude Code or Codex as the proposer: it edits the agent in a scratch worktree, and what it leaves goes through the whole gate.',
+  kind: 'write',
+  permission: { resource: 'improvements', action: 'write' },
+  input: z.object({
+    agent: z
+      .string()
+      .regex(NAME_PATTERN, { error: ({ input }) => notAName(input) })
+      .describe('name of the agent'),
+    goal: z.string().min(1).max(4_000).describe('what to aim at'),
+    proposer: z.enum(['claude-code', 'codex']).default('claude-code'),
+    budget: z.string().default('10m').describe('time for all its runs, for example 10m'),
+  }),
+  output: improvementItem,
+  http: { method: 'POST', path: '/api/agents/:agent/improvements/generate', status: 202 },
+  cli: { positionals: ['agent', 'goal'], flagAliases: { id: 'agent' }, watch: { operation: 'improvements:watch', input: { id: 'id' } } },
+  examples: [{ summary: 'with Codex', input: { agent: 'extract', goal: 'read dates that are written in words', proposer: 'codex' } }],
+  handler: () => import('./improvement.ts').then((m) => m.improve),
 });
 
 export const watch = operation({

@@ -6,11 +6,13 @@ import type { JobOutcome } from '#db/job-attempt.ts';
 import { cancelJob, enqueue } from '#db/jobs.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { uuidv7 } from '#lib/id.ts';
-import { evidenceDigest } from '#improvement/evidence.ts';
+import { evidenceDigest, evidenceText } from '#improvement/evidence.ts';
 import { ENDED, type ImprovementEvent } from '#improvement/events.ts';
 import { evolve, hasEnded, initialImprovement, type Improvement } from '#improvement/improvement.ts';
 import type { BaseVersion } from '#improvement/base-version.ts';
-import { runPipeline, type Promotion } from '#improvement/pipeline.ts';
+import type { CandidateLog } from '#improvement/candidate-log.ts';
+import { runPipeline } from '#improvement/pipeline.ts';
+import type { Promotion } from '#improvement/promotion.ts';
 import type { Proposer } from '#improvement/proposer.ts';
 import type { Workbench } from '#improvement/workbench.ts';
 import { emit } from '#telemetry/emit.ts';
@@ -56,10 +58,14 @@ export interface ImproverOptions {
   database: Database;
   proposers: ReadonlyMap<string, Proposer>;
   workbench: Workbench;
+  /** Where candidates are written down for people. */
+  log: CandidateLog;
   /** The live version of an agent. @throws SeedError `not_found`, `invalid_state` */
   baseOf: (agent: string) => Promise<{ hash: string; version: number }>;
   loadBase: (agent: string, hash: string) => Promise<BaseVersion>;
   promotionFor: (agent: string, improvement: { id: string; parent: string; proposer: string }) => Promotion;
+  /** Nobody has to answer this any more. */
+  withdraw: (approvalId: string, request: { reason: string; principal: { kind: string; id: string } }) => Promise<void>;
   monotonicMs: () => number;
   nodePrincipal: { kind: string; id: string };
   limits: Limits;
@@ -180,7 +186,7 @@ export class Improvements {
 
   /** The job's handler. Ends without error when the improvement has ended, however it did; with a snooze when it was paused. */
   async run(id: string, { signal, attempt }: { signal: AbortSignal; attempt: number }): Promise<JobOutcome> {
-    const { database, proposers, workbench, loadBase, promotionFor, monotonicMs, nodePrincipal } = this.#options;
+    const { database, proposers, workbench, log, loadBase, promotionFor, monotonicMs, nodePrincipal } = this.#options;
     const { version, events } = await readImprovement(database, id);
     const state = events.reduce<Improvement>(evolve, initialImprovement);
     if (state.queued === null) throw new SeedError('not_found', `there is no improvement ${id}`);
@@ -219,15 +225,19 @@ export class Improvements {
       const proposer = proposers.get(proposerName);
       if (proposer === undefined) throw new SeedError('unavailable', `the proposer ${proposerName} is not there any more`);
       const base = await loadBase(agent, baseHash);
+      const evidence = await evidenceFor(database, agent);
       const end = await runPipeline(state, {
         proposer,
         workbench,
+        log,
         base,
+        evidence: evidence === null ? '' : evidenceText(evidence),
         promotion: promotionFor(agent, { id, parent: baseHash, proposer: proposerName }),
         append,
         monotonicMs,
         signal: controller.signal,
       });
+      if (!hasEnded(end)) return;
       emit(
         'seed_agent.improvement.end',
         { duration_us: Math.round((monotonicMs() - startedMs) * 1000), candidates: end.evaluated },
@@ -247,6 +257,28 @@ export class Improvements {
     // Without the database the run comes to its own end.
     const paused = await this.isPaused().catch(() => false);
     if (paused) controller.abort(PAUSED);
+  }
+
+  /** What it waited for has been answered. */
+  async goOn(id: string): Promise<void> {
+    const { database } = this.#options;
+    const { events } = await readImprovement(database, id);
+    const state = events.reduce<Improvement>(evolve, initialImprovement);
+    if (state.phase !== 'waiting' || state.queued === null) return;
+    await enqueue(database, {
+      queue: IMPROVEMENTS_QUEUE,
+      kind: 'improvement',
+      args: { id },
+      serialKey: state.queued.agent,
+      uniqueKey: `go on ${id}`,
+      maxAttempts: MAX_ATTEMPTS + 1,
+    });
+  }
+
+  /** Those whose answer came while this node was not there to hear of it. */
+  async goOnWithAll(): Promise<void> {
+    const waiting = await listImprovements(this.#options.database, { state: 'waiting' });
+    for (const { id } of waiting) await this.goOn(id);
   }
 
   /** Without an end it would look as if it still ran. */
@@ -285,6 +317,7 @@ export class Improvements {
       if (state.queued !== null) await cancelJob(tx, state.queued.jobId, request.reason);
     });
     this.#running.get(id)?.abort(ENDED_ELSEWHERE);
+    if (state.approvalId !== null && state.approval === null) await this.#options.withdraw(state.approvalId, request);
   }
 
   /** Batches of events, those that are there first; ends when the signal is aborted. */
@@ -330,9 +363,10 @@ async function refuseBeside(tx: Tx, agent: string): Promise<void> {
   if (open !== null) throw new SeedError('invalid_state', `the improvement ${open} of ${agent} has not ended`);
 }
 
-const OUTCOME_WORDS: Readonly<Record<string, 'promoted' | 'no_gain' | 'rolled_back' | 'failed' | 'cancelled'>> = {
+const OUTCOME_WORDS: Readonly<Record<string, 'promoted' | 'no_gain' | 'rejected' | 'rolled_back' | 'failed' | 'cancelled'>> = {
   live: 'promoted',
   no_gain: 'no_gain',
+  rejected: 'rejected',
   rolled_back: 'rolled_back',
   failed: 'failed',
   cancelled: 'cancelled',

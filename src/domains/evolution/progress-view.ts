@@ -8,6 +8,8 @@ const pairedShape = {
   mean: z.number(),
   gain: z.number().describe('in the direction of the objective: positive is better'),
   relativeGain: z.number(),
+  gainLow: z.number().optional().describe('95 % confidence interval of the gain, from'),
+  gainHigh: z.number().optional().describe('and to'),
   wins: z.int(),
   losses: z.int(),
   p: z.number().describe('how likely so large a gain would be by luck'),
@@ -46,6 +48,18 @@ export const stageReport = z
     swapUs: z.number(),
     verdict: z.string(),
     reason: z.string(),
+    calls: z.int().describe('recorded calls that were made again'),
+    same: z.int(),
+    better: z.int().describe('failed then, answered now'),
+    worse: z.int().describe('answered then, failed now'),
+    unknown: z.int(),
+    examples: z.array(z.object({ callId: z.string(), verdict: z.string(), why: z.string() })),
+    states: z.int().describe('stored states that it was tried on'),
+    changed: z.int(),
+    down: z.string().nullable(),
+    decision: z.string(),
+    by: z.string(),
+    note: z.string(),
   })
   .partial()
   .nullable();
@@ -93,6 +107,17 @@ export const eventData = z
     swapUs: z.number(),
     phase: z.string(),
     reported: z.array(taskReport),
+    kind: z.string().describe('what the proposer is doing: text, tool or file'),
+    text: z.string(),
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+    costMicroUsd: z.int(),
+    promptHash: z.string(),
+    files: z.record(z.string(), z.string()),
+    note: z.string(),
+    approvalId: z.string(),
+    decision: z.string(),
+    by: z.string(),
   } satisfies Record<ShownMember, z.ZodType>)
   .partial();
 

@@ -85,6 +85,14 @@ async function projectOne(tx: Tx, event: RecordedEvent<ImprovementEvent>): Promi
       .execute();
     return;
   }
+  if (event.type === 'proposer_spent') {
+    const { agent } = await tx.selectFrom('improvements').select('agent').where('id', '=', id).executeTakeFirstOrThrow();
+    await tx
+      .insertInto('improvement_spending')
+      .values({ improvement_id: id, event_version: event.version, agent, cost_micro_usd: event.data.costMicroUsd, at: event.at })
+      .execute();
+    return;
+  }
   const change = changeBy(event);
   if (change === null) return;
   await tx.updateTable('improvements').set(change).where('id', '=', id).execute();
@@ -96,6 +104,9 @@ const STATE_OF_STAGE = {
   validation: 'validating',
   test: 'validating',
   stage: 'staged',
+  replay: 'staged',
+  rehearsal: 'staged',
+  approval: 'waiting',
   swap: 'promoting',
   observation: 'verifying',
 } as const;

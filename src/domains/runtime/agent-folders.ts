@@ -41,13 +41,13 @@ export async function readAgentFolders(dir: string): Promise<AgentFolders> {
   return { folders, refused };
 }
 
-/** Source files and README.md; tests stay where they are. */
+/** Source files, README.md and what evals/README.md says of the evaluation; tests stay where they are. */
 async function sourcesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => (path.endsWith('.ts') || path === 'README.md') && !path.endsWith('.test.ts'))
+    .filter((path) => (path.endsWith('.ts') || path === 'README.md' || path === 'evals/README.md') && !path.endsWith('.test.ts'))
     .toSorted();
 }
 

@@ -1,6 +1,7 @@
 // Records of calls as they are read: lists that SQL narrows, orders and cuts, and one record with everything in it.
-import { sql, type RawBuilder } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Database } from '#db/database.ts';
+import type { Tables } from '#db/tables.ts';
 import type { CallRecord } from '#kernel/runtime/call-log.ts';
 import type { ParsedFilter } from '#operation/filter.ts';
 import type { PageQuery } from '#operation/page.ts';
@@ -85,10 +86,31 @@ export async function listCalls(database: Database, agent: string, query: PageQu
   return { rows, total: counted.rows[0]?.total ?? 0 };
 }
 
+/** Calls of one version: the newest that were answered, and the newest that failed, at most `limit` of each. */
+export async function recentCalls(database: Database, request: { agent: string; hash: string; limit: number }): Promise<CallRecord[]> {
+  const { agent, hash, limit } = request;
+  const of = (failed: boolean) =>
+    database.db
+      .selectFrom('calls')
+      .selectAll()
+      .where('agent', '=', agent)
+      .where('hash', '=', hash)
+      .where('error', failed ? 'is not' : 'is', null)
+      .orderBy('started_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+  const rows = await Promise.all([of(false), of(true)]);
+  return rows.flat().map(recordOf);
+}
+
 /** @param id any text: what is no id names no call */
 export async function getCall(database: Database, agent: string, id: string): Promise<CallRecord | null> {
   const row = await database.db.selectFrom('calls').selectAll().where('agent', '=', agent).where('id', '=', id).executeTakeFirst();
-  if (row === undefined) return null;
+  return row === undefined ? null : recordOf(row);
+}
+
+function recordOf(row: Selectable<Tables['calls']>): CallRecord {
   return {
     id: row.id,
     agent: row.agent,

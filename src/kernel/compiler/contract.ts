@@ -148,6 +148,8 @@ export const contractSchema = z.strictObject({
           budgetMs: z.int().min(1_000).max(86_400_000).default(60_000),
         })
         .optional(),
+      /** Who lets a better version go live: a person, whatever rules say; or, where one fits, a rule of approvals. Left out: a person. */
+      approval: z.enum(['person', 'rule']).optional(),
     })
     .prefault({}),
 });

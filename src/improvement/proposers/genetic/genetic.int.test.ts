@@ -116,14 +116,26 @@ test('a short search finds what is better on draws it has not seen', async () =>
   const proposer = geneticProposer({ islands: 2, maxBred: 500, samples: 2, now: () => 0 });
   const { signal } = new AbortController();
   const events: ProposerEvent[] = [];
-  for await (const event of proposer.propose({ contract, sources, goal: '', budgetMs: 60_000, seed: 8, evaluate, signal }))
-    events.push(event);
+  const base = { agent: contract.name, hash: 'base', version: 1 };
+  const asked = {
+    base,
+    contract,
+    sources,
+    goal: '',
+    evidence: '',
+    budgetMs: 60_000,
+    seed: 8,
+    evaluate,
+    before: { runs: 0, rejected: [] },
+    signal,
+  };
+  for await (const event of proposer.propose(asked)) events.push(event);
   const first = events.find((event) => event.type === 'candidate');
   const built = (await compiler.compileAgent({ ...sources, ...first!.files })).js;
-  const before = await score((await compiler.compileAgent(sources)).js, { feed: 'outside', seeds: [101, 102, 103] });
+  const was = await score((await compiler.compileAgent(sources)).js, { feed: 'outside', seeds: [101, 102, 103] });
   const after = await score(built, { feed: 'outside', seeds: [101, 102, 103] });
-  if (!before.ok || !after.ok) throw new Error('could not be scored');
-  expect(sum(after.scores)).toBeLessThan(sum(before.scores));
+  if (!was.ok || !after.ok) throw new Error('could not be scored');
+  expect(sum(after.scores)).toBeLessThan(sum(was.scores));
 });
 
 function sum(values: readonly number[]): number {

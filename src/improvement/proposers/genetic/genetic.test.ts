@@ -52,7 +52,10 @@ const evaluate: Evaluate = (candidates, { seeds }) =>
   );
 
 function request(given: Partial<ProposalRequest> = {}): ProposalRequest {
-  return { contract: contract(), sources, goal: '', budgetMs: 60_000, seed: 7, evaluate, signal: new AbortController().signal, ...given };
+  const { signal } = new AbortController();
+  const base = { agent: 'any', hash: 'base', version: 1 };
+  const before = { runs: 0, rejected: [] };
+  return { base, contract: contract(), sources, goal: '', evidence: '', budgetMs: 60_000, seed: 7, evaluate, before, signal, ...given };
 }
 
 async function collect(

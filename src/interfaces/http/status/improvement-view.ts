@@ -28,10 +28,10 @@ export interface ObjectiveView {
   direction: string;
 }
 /** States that nothing follows. */
-export const ENDED = new Set(['live', 'no_gain', 'rolled_back', 'failed', 'cancelled']);
+export const ENDED = new Set(['live', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled']);
 
 /** The colour of a state. */
 export function badge(state: string): 'good' | 'bad' | 'watch' {
   if (state === 'live') return 'good';
-  return state === 'failed' || state === 'rolled_back' ? 'bad' : 'watch';
+  return state === 'failed' || state === 'rolled_back' || state === 'rejected' ? 'bad' : 'watch';
 }
