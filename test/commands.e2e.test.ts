@@ -213,7 +213,7 @@ describe('every plan', () => {
       const { status, body } = await seed.api<{ data: { applied: boolean } }>(
         entry.method ?? '',
         `${path}?dry_run=true`,
-        bodies[name] ?? {},
+        name === 'agents:feedback' ? { call, verdict: 'good' } : (bodies[name] ?? {}),
       );
       if (name === 'code:rollback') expect(status).toBe(409);
       else expect([status < 300, body.data.applied]).toEqual([true, false]);
