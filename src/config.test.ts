@@ -48,6 +48,7 @@ describe('without any setting', () => {
       agents: { dir: path.join(root, 'agents') },
       policy: { file: null },
       node: { id: null },
+      chat: { concurrency: 2, timeoutMs: 120_000 },
       improvement: { perAgentAndDay: 100, agentMicroUsdPerDay: 10_000_000, totalMicroUsdPerDay: 50_000_000, cycleMs: 60_000 },
       demo: { enabled: true },
       claude: { cliPath: null, model: 'sonnet', home: null, apiUrl: null, maxTokens: null, oauthToken: null, apiKey: null },

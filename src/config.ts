@@ -60,6 +60,8 @@ export const SETTINGS = {
     change: 'runtime',
     description: 'what is logged: this and worse',
   }),
+  CHAT_CONCURRENCY: integer({ default: 2, min: 1, max: 64, unit: 'answers', description: 'that agents:chat makes at once' }),
+  CHAT_TIMEOUT_MS: integer({ default: 120_000, min: 1_000, max: 3_600_000, unit: 'ms', description: 'time for one answer of agents:chat' }),
   SANDBOX_SERVING_HOSTS: integer({ default: 2, min: 1, max: 64, unit: 'processes', description: 'sandbox hosts that answer calls' }),
   SANDBOX_EVALUATOR_HOSTS: integer({
     default: null,
@@ -207,6 +209,8 @@ export interface Config {
   /** `file` absolute; null: policy.json in the data folder, if it is there. */
   policy: { file: string | null };
   node: { id: string | null };
+  /** `concurrency` in answers at once. */
+  chat: { concurrency: number; timeoutMs: number };
   sandbox: { servingHosts: number; evaluatorHosts: number; syncPath: boolean; require: 'nothing' | 'os' };
   improvement: {
     perAgentAndDay: number;
@@ -340,6 +344,7 @@ function slices(values: Values, { cwd, states, searchPath }: { cwd: string; stat
     agents: { dir: resolve(cwd, values.AGENTS_DIR) },
     policy: { file: values.POLICY_FILE === null ? null : resolve(cwd, values.POLICY_FILE) },
     node: { id: values.NODE_ID },
+    chat: { concurrency: values.CHAT_CONCURRENCY, timeoutMs: values.CHAT_TIMEOUT_MS },
     sandbox: {
       servingHosts: values.SANDBOX_SERVING_HOSTS,
       evaluatorHosts: values.SANDBOX_EVALUATOR_HOSTS ?? availableParallelism(),

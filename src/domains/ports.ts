@@ -10,6 +10,7 @@ import type { WorkerHosts } from '#kernel/runtime/worker-hosts.ts';
 import type { Registry } from '#operation/registry.ts';
 import type { LogRecords } from '#telemetry/log-records.ts';
 import type { AgentDirectory } from './runtime/agent-directory.ts';
+import type { ChatDesk } from './runtime/chat-desk.ts';
 import type { ParkedCallDesk } from './runtime/parked-call-desk.ts';
 import type { ParkedCallResumer } from './runtime/parked-call-resumer.ts';
 import type { Stager } from './runtime/stager.ts';
@@ -53,6 +54,7 @@ export interface NodePorts {
   improvements: Improvements;
   triggers: TriggerCycle;
   approvals: ApprovalDesk;
+  chat: ChatDesk;
   settings: SettingsView;
   health: Health;
   logs: LogRecords;

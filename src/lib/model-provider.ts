@@ -72,7 +72,13 @@ export async function languageModel(name: string, settings: ModelSettings): Prom
       const { apiKey, baseURL } = settings.compatible ?? {};
       if (baseURL === undefined) throw missing(provider);
       const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-      return createOpenAICompatible({ name: 'compatible', baseURL, supportsStructuredOutputs: true, ...given({ apiKey }) })(model);
+      return createOpenAICompatible({
+        name: 'compatible',
+        baseURL,
+        supportsStructuredOutputs: true,
+        includeUsage: true,
+        ...given({ apiKey }),
+      })(model);
     }
   }
 }

@@ -4,6 +4,7 @@ import { sandboxLayers } from '#kernel/sandbox/layers.ts';
 import { EXIT_CODE } from '#lib/exit-code.ts';
 import type { Registry } from '#operation/registry.ts';
 import type { MetricsHistory } from '#telemetry/metrics-history.ts';
+import { createChatDesk } from './chat-models.ts';
 import { nodeTree, resetRestarts } from './node-tree.ts';
 import type { Parts } from './parts.ts';
 import { totalMemory } from './process-tree.ts';
@@ -36,6 +37,7 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     get approvals() {
       return parts.get('approvals');
     },
+    chat: createChatDesk(ground.config),
     settings: parts.get('settings'),
     health: parts.get('health'),
     logs: ground.telemetry.output.records,

@@ -16,6 +16,9 @@ export const CALL_OUTCOMES = [
   'refused',
 ] as const;
 
+/** How a chat completion ended: cancelled by who had asked, not taken (limit), or for a reason of the model's. */
+export const CHAT_OUTCOMES = ['ok', 'cancelled', 'deadline', 'rate_limited', 'missing_api_key', 'failed'] as const;
+
 /** Why a version was taken back. */
 export const ROLLBACK_REASONS = ['errors', 'latency', 'limit_hits', 'strikes', 'load_failed', 'manual'] as const;
 
@@ -341,6 +344,19 @@ export const EVENTS = {
       id: open('id of the approval'),
       type: open('what was asked about'),
       state: oneOf(['approved', 'denied', 'auto_approved', 'expired'], 'by a person, by a rule, or by time'),
+    },
+  },
+  'seed_agent.chat.end': {
+    meaning: 'a chat completion has ended, however',
+    level: 'debug',
+    measurements: {
+      duration_us: number('µs', 'until the last of it had come'),
+      input_tokens: number('tokens', 'as the model counts them; 0 where it did not say'),
+      output_tokens: number('tokens', 'as the model counts them; 0 where it did not say'),
+    },
+    metadata: {
+      provider: open('who was asked: claude-code, codex, or a provider of models'),
+      outcome: oneOf(CHAT_OUTCOMES, 'rate_limited: here or by the provider'),
     },
   },
   'seed_agent.http.request': {

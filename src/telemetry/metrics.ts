@@ -1,5 +1,5 @@
 // Every metric of the program: the one table. docs/metrics.md is generated from it, the types of metric() come from it.
-import { CALL_OUTCOMES, HOST_ROLES, ROLLBACK_REASONS } from './events.ts';
+import { CALL_OUTCOMES, CHAT_OUTCOMES, HOST_ROLES, ROLLBACK_REASONS } from './events.ts';
 import { type MetricSpec, on, seconds } from './metric-spec.ts';
 
 /** Calls and requests: 0.1 ms to 30 s. */
@@ -180,6 +180,21 @@ export const METRICS = {
     help: 'Times that a proposer could not work: no credential, no program, a server that refuses.',
     labels: { proposer: 'open', failure: 'open' },
     from: [on('seed_agent.proposer.escalated', (_, { proposer, failure }) => ({ labels: { proposer, failure } }))],
+  },
+  seed_chat_completions_total: {
+    type: 'counter',
+    help: 'Chat completions, by who was asked and how they ended.',
+    labels: { provider: 'open', outcome: CHAT_OUTCOMES },
+    from: [on('seed_agent.chat.end', (_, { provider, outcome }) => ({ labels: { provider, outcome } }))],
+  },
+  seed_chat_tokens_total: {
+    type: 'counter',
+    help: 'Tokens of chat completions, as the models count them.',
+    labels: { provider: 'open', direction: ['input', 'output'] },
+    from: [
+      on('seed_agent.chat.end', ({ input_tokens }, { provider }) => ({ value: input_tokens, labels: { provider, direction: 'input' } })),
+      on('seed_agent.chat.end', ({ output_tokens }, { provider }) => ({ value: output_tokens, labels: { provider, direction: 'output' } })),
+    ],
   },
   seed_http_requests_total: {
     type: 'counter',

@@ -6,6 +6,7 @@ import { agentName } from './agent-name.ts';
 import { waitItem } from './agents-calls.ts';
 import { contractView } from './contract-view.ts';
 
+export { chat } from './agents-chat.ts';
 export { callsAnswer, callsCancel, callsGet, callsList, callsReplay } from './agents-calls.ts';
 export { feedback } from './agents-feedback.ts';
 

@@ -23,9 +23,14 @@ export interface CliModelOptions {
   modelId: string;
   /** Asked at each call: settings may have changed. */
   cli: () => CodingCli;
+  /** The folder it works in. Default: this process's own. */
+  cwd?: string;
+  /** Of one answer. Default two minutes. */
+  timeoutMs?: number;
 }
 
-export function cliLanguageModel({ modelId, cli }: CliModelOptions): LanguageModelV4 {
+export function cliLanguageModel(its: CliModelOptions): LanguageModelV4 {
+  const { modelId, cli } = its;
   const provider = 'coding-cli';
   return {
     specificationVersion: 'v4',
@@ -33,7 +38,7 @@ export function cliLanguageModel({ modelId, cli }: CliModelOptions): LanguageMod
     modelId,
     supportedUrls: {},
     async doGenerate(options) {
-      const { request, warnings } = requestOf(options);
+      const { request, warnings } = requestOf(options, its);
       let outcome: CliOutcome | null = null;
       for await (const event of cli().run(request)) if (event.type === 'ended') outcome = event.outcome;
       const answered = successOf(outcome, request);
@@ -46,7 +51,7 @@ export function cliLanguageModel({ modelId, cli }: CliModelOptions): LanguageMod
       };
     },
     async doStream(options) {
-      const { request, warnings } = requestOf(options);
+      const { request, warnings } = requestOf(options, its);
       return { stream: streamOf(cli().run(request), { request, warnings }) };
     },
   };
@@ -100,7 +105,10 @@ function successOf(outcome: CliOutcome | null, request: CliRequest): Answered {
   });
 }
 
-function requestOf(options: LanguageModelV4CallOptions): { request: CliRequest; warnings: SharedV4Warning[] } {
+function requestOf(
+  options: LanguageModelV4CallOptions,
+  { cwd = process.cwd(), timeoutMs = TIMEOUT_MS }: CliModelOptions,
+): { request: CliRequest; warnings: SharedV4Warning[] } {
   const { prompt, responseFormat, abortSignal } = options;
   const characters = prompt.reduce((sum, message) => sum + textOf(message).length, 0);
   if (prompt.length > MAX_MESSAGES || characters > MAX_CHARACTERS) {
@@ -114,9 +122,9 @@ function requestOf(options: LanguageModelV4CallOptions): { request: CliRequest; 
       prompt: conversation(prompt.filter(({ role }) => role !== 'system')),
       ...(instructions.length === 0 ? {} : { instructions: instructions.join('\n\n') }),
       ...(schema === undefined ? {} : { schema: schema as Record<string, unknown> }),
-      cwd: process.cwd(),
+      cwd,
       reach: { kind: 'answer' },
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
       ...(abortSignal === undefined ? {} : { signal: abortSignal }),
     },
     warnings: warningsOf(options),
@@ -145,6 +153,8 @@ function textOf(message: LanguageModelV4Message): string {
 function warningsOf(options: LanguageModelV4CallOptions): SharedV4Warning[] {
   const unsupported = {
     tools: options.tools?.length ? options.tools : undefined,
+    // JSON of no particular shape is nothing that it could be held to.
+    responseFormat: options.responseFormat?.type === 'json' && options.responseFormat.schema === undefined ? true : undefined,
     temperature: options.temperature,
     topP: options.topP,
     topK: options.topK,
