@@ -22,12 +22,14 @@ interface Row {
 /** What is known of candidates comes from these. */
 const TYPES: readonly ImprovementEvent['type'][] = [
   'improvement_queued',
+  'proposer_spent',
   'candidates_proposed',
   'candidate_rejected',
   'candidate_validated',
   'winner_chosen',
   'winner_tested',
   'version_staged',
+  'approval_decided',
   'version_promoted',
   'improvement_ended',
 ];

@@ -39,7 +39,11 @@ export async function lineage(input: { agent: string; improvements: number; grap
   const decisions = await ports.approvals.decisionsOn('improvement', improvements);
   const approvers = new Map(decisions.filter(({ decision }) => decision === 'approved').map(({ sourceId, by }) => [sourceId, by]));
   const items = [
-    ...made.map((one) => ({ ...one, approvedBy: approvers.get(one.improvement ?? '') ?? one.approvedBy })),
+    ...made.map((one) => ({
+      ...one,
+      approvedBy: approvers.get(one.improvement ?? '') ?? one.approvedBy,
+      ...paidFor(tried.find(({ id }) => id === one.improvement)),
+    })),
     ...tried.flatMap(candidateItems),
   ].toSorted((a, b) => (a.createdAt === b.createdAt ? (a.version ?? 0) - (b.version ?? 0) : a.createdAt < b.createdAt ? -1 : 1));
   return { agent, items, drawing: drawLineage(items), graph: input.graphviz ? graphOf(agent, items) : null };
@@ -95,12 +99,13 @@ function candidateItems({ id, state, proposedAt }: TriedImprovement): LineageIte
         quarantined: null,
         reason: refused ?? (decided === 'refused' ? state.reason : candidate.note),
         proposer: queued.proposer,
-        promptHash: null,
         improvement: id,
         selection: candidate.selection,
         validation: scoreOf(state.validated.get(index) ?? null),
         test: isWinner ? scoreOf(state.tested) : null,
+        promptHash: null,
         costMicroUsd: null,
+        ...paidFor({ state }),
         approvedBy: null,
         createdBy: 'node',
         createdAt: proposedAt.toISOString(),
@@ -108,6 +113,12 @@ function candidateItems({ id, state, proposedAt }: TriedImprovement): LineageIte
       },
     ];
   });
+}
+
+/** What was asked, and what it cost; nothing where nobody was paid. */
+function paidFor(tried: Pick<TriedImprovement, 'state'> | undefined): Partial<Pick<LineageItem, 'promptHash' | 'costMicroUsd'>> {
+  if (tried === undefined || tried.state.spent.runs === 0) return {};
+  return { promptHash: tried.state.promptHash, costMicroUsd: tried.state.spent.costMicroUsd };
 }
 
 function scoreOf(report: Pick<PairedReport, 'mean' | 'baseMean' | 'gain' | 'p' | 'draws'> | null): PairedScore {

@@ -3,7 +3,7 @@ import { sha256 } from '#lib/canonical-json.ts';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
 import { SeedError } from '#lib/error.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
-import { withoutEvaluation } from '../../lineage/base-commit.ts';
+import { withoutEvaluation } from '../../lineage/candidate-record.ts';
 import type { CandidateScore, ProposalRequest, Proposer, ProposerEvent } from '../../proposer.ts';
 import { seedsFrom } from '../../random.ts';
 import type { Author, AuthorOutcome, AuthorUsage } from './author.ts';

@@ -3,7 +3,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { z } from 'zod';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
 import { isSeedError } from '#lib/error.ts';
-import { withoutEvaluation } from '../../lineage/base-commit.ts';
+import { withoutEvaluation } from '../../lineage/candidate-record.ts';
 import type { Author, AuthorEvent, AuthorOutcome, AuthorTask } from './author.ts';
 
 export interface ModelAuthorOptions {
