@@ -33,7 +33,7 @@ interface Run extends Found {
   columns: ReadonlyMap<string, Measured>;
 }
 
-export const binpacking: Benchmark = async ({ quick, say, budgetMs = quick ? 6_000 : 150_000, seeds = quick ? 1 : 5 }) => {
+export const binpacking: Benchmark = async ({ quick, say, budgetMs = quick ? 6_000 : 240_000, seeds = quick ? 1 : 5 }) => {
   const draws = quick ? QUICK_DRAWS : DRAWS;
   const runs: Run[] = [];
   for (const family of FAMILIES) {
@@ -43,6 +43,7 @@ export const binpacking: Benchmark = async ({ quick, say, budgetMs = quick ? 6_0
       const columns = await measure(scorer, { family, rule: found.winner ?? { files: {} }, seed, draws });
       const run = { ...found, family, seed, columns };
       say(`${family.title}, seed ${seed}: ${family.columns.map(({ key }) => `${key} ${columns.get(key)?.ours.toFixed(2)}`).join(', ')}`);
+      if (scorer.lost > 0) say(`  ${scorer.lost} evaluator hosts have ended and were replaced`);
       say(found.winner?.bodies?.['priority'] ?? '  nothing better than best fit was found');
       runs.push(run);
     }

@@ -54,11 +54,11 @@ export const evaluateWeibull: Benchmark = async ({ quick, say }) => {
   for (let current = 0; current <= rounds; current += 1) {
     for (const side of ['hosts', 'plain'] as const) {
       const startedMs = performance.now();
-      const startedCpuMs = scorer.cpuMs();
+      const startedCpuMs = await scorer.cpuMs();
       const told = await inTurns(asked, sides[side]);
       if (current > 0) {
         secondsOf[side].push((performance.now() - startedMs) / 1000);
-        cpuOf[side].push((scorer.cpuMs() - startedCpuMs) / candidates);
+        cpuOf[side].push(((await scorer.cpuMs()) - startedCpuMs) / candidates);
       } else if (JSON.stringify(told) !== JSON.stringify(asked.map(({ scores }) => scores)))
         throw new Error(`${side} do not score the same`);
     }

@@ -11,12 +11,20 @@ import { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 
 /** As many as there are cores to measure on. */
 const HOSTS = 2;
+/** As often as a node scores a candidate again whose host has ended. */
+const MAX_RETRIES = 3;
+
+interface Place {
+  host: Promise<SandboxHost>;
+  /** Candidates that are with the host. */
+  queued: number;
+}
 
 export class Scorer implements AsyncDisposable {
   readonly base: BaseVersion;
   readonly #compiler: ThreadedCompiler;
-  readonly #hosts: readonly SandboxHost[];
-  readonly #queued: number[];
+  readonly #places: readonly Place[];
+  #lost = 0;
   readonly #workbench = workbench({
     compile: (sources) => this.#compiler.compileChecked(sources),
     compileEvaluation: (sources) => this.#compiler.compileEvaluation(sources),
@@ -27,47 +35,60 @@ export class Scorer implements AsyncDisposable {
 
   static async start(sources: SourceFiles): Promise<Scorer> {
     const compiler = new ThreadedCompiler();
-    const hosts = await Promise.all(Array.from({ length: HOSTS }, () => SandboxHost.start({ shortLived: true })));
+    const places = Array.from({ length: HOSTS }, () => ({ host: startHost(), queued: 0 }));
+    const [host] = await Promise.all(places.map((place) => place.host));
     const { contract, contractHash } = await contractFrom(await compiler.compileContract(sources), (request) =>
-      hosts[0]!.evaluateScript(request),
+      host!.evaluateScript(request),
     );
-    return new Scorer({ hash: contractHash, contract, sources }, { compiler, hosts });
+    return new Scorer({ hash: contractHash, contract, sources }, { compiler, places });
   }
 
-  private constructor(base: BaseVersion, parts: { compiler: ThreadedCompiler; hosts: readonly SandboxHost[] }) {
+  private constructor(base: BaseVersion, parts: { compiler: ThreadedCompiler; places: readonly Place[] }) {
     this.base = base;
     this.#compiler = parts.compiler;
-    this.#hosts = parts.hosts;
-    this.#queued = parts.hosts.map(() => 0);
+    this.#places = parts.places;
   }
 
   score(candidates: readonly Candidate[], how: Omit<ScoreOptions, 'signal'>): Promise<Scored[]> {
     return this.#workbench.score(this.base, candidates, { ...how, signal: new AbortController().signal });
   }
 
+  /** Hosts that have ended by themselves and were replaced. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Processor time of this process and of the hosts, all threads, to 10 ms. */
-  cpuMs(): number {
+  async cpuMs(): Promise<number> {
     const { user, system } = process.cpuUsage();
-    return this.#hosts.reduce((sum, { pid }) => sum + cpuMsOf(pid), (user + system) / 1000);
+    const hosts = await Promise.all(this.#places.map(({ host }) => host));
+    return hosts.reduce((sum, { pid }) => sum + cpuMsOf(pid), (user + system) / 1000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.close()));
+    await Promise.all(this.#places.map(async ({ host }) => (await host).close()));
     await this.#compiler.close();
   }
 
   /** On the host with the shortest queue. */
   async #evaluate(request: EvaluateRequest, signal: AbortSignal): Promise<EvaluateOutcome> {
-    const index = this.#queued.indexOf(Math.min(...this.#queued));
-    this.#queued[index]! += 1;
-    try {
-      const outcome = await this.#hosts[index]!.evaluate(request, signal);
-      if (!outcome.ok && outcome.failure === 'host_lost') throw new Error(`an evaluator host has ended: ${outcome.message}`);
-      return outcome;
-    } finally {
-      this.#queued[index]! -= 1;
+    for (let attempt = 0; ; attempt += 1) {
+      const place = this.#places.reduce((least, one) => (one.queued < least.queued ? one : least));
+      const { host } = place;
+      place.queued += 1;
+      const outcome = await (await host).evaluate(request, signal);
+      place.queued -= 1;
+      if (outcome.ok || outcome.failure !== 'host_lost' || attempt === MAX_RETRIES) return outcome;
+      // The first to find out puts another one there.
+      if (place.host !== host) continue;
+      place.host = startHost();
+      this.#lost += 1;
     }
   }
+}
+
+function startHost(): Promise<SandboxHost> {
+  return SandboxHost.start({ shortLived: true });
 }
 
 function cpuMsOf(pid: number): number {

@@ -30,7 +30,7 @@ export interface SearchRun {
 }
 
 export async function search(
-  scorer: Scorer,
+  scorer: Pick<Scorer, 'base' | 'score'>,
   { seed, budgetMs, settings = {}, feed = 'outside', around = (evaluate) => evaluate }: SearchRun,
 ): Promise<Found> {
   const { contract, sources } = scorer.base;
@@ -62,12 +62,12 @@ export async function search(
 
 /** The best of those that pass, by draws that no search has seen. */
 async function validated(
-  scorer: Scorer,
+  scorer: Pick<Scorer, 'base' | 'score'>,
   finalists: readonly Finalist[],
   { seed, feed }: { seed: number; feed: 'inside' | 'outside' },
 ): Promise<Finalist | null> {
   const seeds = seedsFrom(seed, 'validation', DRAWS);
-  const [base, ...scored] = await scorer.score([{ files: {} }, ...finalists.map(({ files }) => ({ files }))], {
+  const [base, ...scored] = await scorer.score([{ files: {} }, ...finalists], {
     set: 'validation',
     feed,
     seeds,
