@@ -30,7 +30,6 @@ const VARIANTS: readonly Variant[] = [
   { name: 'no islands: one population of 48', key: 'islands', settings: ONE_ISLAND },
   { name: 'no migration', key: 'migration', settings: { migrationRounds: Infinity } },
   { name: 'no fresh starts of islands', key: 'restarts', settings: { staleBatches: Infinity } },
-  { name: 'no archive', key: 'archive', settings: { archive: 0 } },
   { name: 'no novelty: repetitions are scored again', key: 'novelty', settings: { novelty: false } },
   { name: 'no cascade: only what is certain stops', key: 'cascade', settings: { cascade: false } },
   { name: 'no early stopping at all', key: 'stopping', settings: {}, stopping: false },

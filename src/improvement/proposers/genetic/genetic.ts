@@ -47,7 +47,6 @@ const DEFAULTS: GeneticOptions = {
   maxSize: 60,
   maxDepth: 12,
   parsimony: 0.0003,
-  archive: 64,
   cascade: true,
   novelty: true,
   simplify: true,

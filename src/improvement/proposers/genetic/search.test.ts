@@ -28,7 +28,6 @@ function search(given: Partial<SearchOptions> = {}) {
     maxSize: 40,
     maxDepth: 10,
     parsimony: 0.0003,
-    archive: 64,
     cascade: true,
     novelty: true,
     simplify: true,
@@ -98,16 +97,6 @@ describe('search', () => {
     expect(new Set(prints).size).toBeLessThan(prints.length);
   });
 
-  test('an archive remembers champions that their islands have lost', async () => {
-    const given = { islands: 1, islandSize: 2, epochCandidates: Infinity };
-    const [without, withArchive] = [search({ ...given, archive: 0 }), search({ ...given, archive: 20 })];
-    await run(without, 60);
-    await run(withArchive, 60);
-    expect(without.champions(50)).toHaveLength(2);
-    expect(withArchive.champions(50).length).toBeGreaterThan(20);
-    expect(withArchive.champions(2)).toEqual(without.champions(2));
-  });
-
   test('children are given up at the cost of the last member of a full island', async () => {
     const batches = await run(search({ islands: 1 }), 10);
     expect(batches[0]).toMatchObject({ purpose: 'found', stopAt: undefined });
@@ -125,7 +114,9 @@ describe('search', () => {
       ),
     );
     const kept = new Set(own.champions(1_000));
-    for (const batch of batches) batch.members.forEach((member, index) => expect(kept.has(member)).toBe(index % 3 === 2));
+    const scored = new Set(batches.flatMap((batch) => batch.members.filter((_member, index) => index % 3 === 2)));
+    expect(kept.size).toBeGreaterThan(0);
+    for (const member of kept) expect(scored.has(member)).toBe(true);
   });
 
   test('an epoch brings fresh draws, on which every island is reviewed before it breeds on', async () => {

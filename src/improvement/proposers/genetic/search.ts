@@ -20,8 +20,6 @@ export interface SearchSettings extends Pick<BreedingOptions, 'novelty' | 'simpl
   staleBatches: number;
   /** Cost of one node, as a share of the baseline's score: how much better a larger function must be. */
   parsimony: number;
-  /** Champions that are remembered when their islands have lost them. */
-  archive: number;
   /** Whether a child is given up as soon as it is behind every member of its island on the draws so far. */
   cascade: boolean;
 }
@@ -49,7 +47,7 @@ export interface Search {
   next(rest: Rest): Promise<Batch>;
   /** Batches must come back in the order in which they were handed out, at most one of an island under way. */
   absorb(batch: Batch, outcomes: readonly CandidateScore[]): void;
-  /** The best so far, best first. */
+  /** The best of all islands, best first. */
   champions(count: number): readonly Individual[];
   /** Cost of one node, in the objective's unit. */
   nodeCost: number;
@@ -65,7 +63,6 @@ export function createSearch(options: SearchOptions): Search {
   const islands = Array.from({ length: options.islands }, () => newIsland(0));
   const nodeCost = options.parsimony * (Math.abs(options.baseline) || 1);
   const fitness: Fitness = (member) => member.cost + nodeCost * member.size;
-  let hall: Individual[] = [];
   let [turn, absorbed, restarts, epoch, sinceEpoch] = [0, 0, 0, 0, 0];
   let seeds = options.firstSeeds;
 
@@ -135,15 +132,13 @@ export function createSearch(options: SearchOptions): Search {
       admit(island, batch.purpose === 'review' ? [] : batch.members, { fitness, capacity: options.islandSize });
       if (island.members.length > 0) island.founding = false;
       noteProgress(island, fitness);
-      hall.push(...batch.members.filter((member) => batch.purpose !== 'review' && !member.stopped && Number.isFinite(member.cost)));
-      if (hall.length > 4 * options.archive) hall = hall.toSorted((a, b) => fitness(a) - fitness(b)).slice(0, options.archive);
       absorbed += 1;
       advanceEpoch(batch.members.length);
       if (absorbed % (options.islands * options.migrationRounds) === 0) migrate();
       restartIfStale(batch.island);
     },
     champions(count) {
-      const all = new Set([...islands.flatMap((island) => island.members), ...hall]);
+      const all = new Set(islands.flatMap((island) => island.members));
       return [...all]
         .filter((member) => Number.isFinite(member.cost))
         .toSorted((a, b) => fitness(a) - fitness(b))
