@@ -46,7 +46,7 @@ afterAll(async () => {
   await compiler.close();
 });
 
-function score(candidateJs: string, given: Pick<EvaluateRequest, 'feed' | 'seeds'> & { stopAt?: number }): Promise<EvaluateOutcome> {
+function score(candidateJs: string, given: Pick<EvaluateRequest, 'feed' | 'seeds' | 'stopAt' | 'paceAt'>): Promise<EvaluateOutcome> {
   const { limits, capabilities } = contract;
   return host.evaluate({
     agent: contract.name,
@@ -101,7 +101,7 @@ describe('what the search writes', () => {
 });
 
 test('a short search finds what is better on draws it has not seen', async () => {
-  const evaluate: Evaluate = (candidates, { seeds, stopAt }) =>
+  const evaluate: Evaluate = (candidates, { seeds, stopAt, paceAt }) =>
     Promise.all(
       candidates.map(async ({ bodies }) => {
         const own = '\n  return (item - residual) / capacity;\n';
@@ -109,11 +109,12 @@ test('a short search finds what is better on draws it has not seen', async () =>
           feed: 'inside',
           seeds,
           ...(stopAt === undefined ? {} : { stopAt }),
+          ...(paceAt === undefined ? {} : { paceAt }),
         });
         return outcome.ok ? outcome : { ok: false, reason: outcome.message };
       }),
     );
-  const proposer = geneticProposer({ islands: 2, maxBred: 500, samples: 2, now: () => 0 });
+  const proposer = geneticProposer({ islands: 2, maxBred: 300, samples: 2, now: () => 0 });
   const { signal } = new AbortController();
   const events: ProposerEvent[] = [];
   const base = { agent: contract.name, hash: 'base', version: 1 };
