@@ -230,6 +230,7 @@ describe('every plan', () => {
         'agents:invoke': { input: { n: 1 } },
         'agents:create': upload('planned', DOUBLE),
         'agents:calls:answer': { answer: 1 },
+        'improvements:generate': { goal: 'read more' },
         'approvals:create': { title: 'May it?' },
         'approvals:rules:create': { name: 'planned', action: 'deny' },
         'database:query': { sql: 'select 1' },
