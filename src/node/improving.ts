@@ -2,7 +2,6 @@
 import type { Promotion } from '#improvement/promotion.ts';
 import { workbench, type Workbench } from '#improvement/workbench.ts';
 import { checkProtected } from '#domains/runtime/stager.ts';
-import type { EvaluateOutcome, EvaluateRequest } from '#kernel/sandbox/call.ts';
 import { isSeedError, SeedError } from '#lib/error.ts';
 import { timeOfUuidv7 } from '#lib/id.ts';
 import { emit } from '#telemetry/emit.ts';
@@ -10,8 +9,7 @@ import { runContractTests } from './build.ts';
 import { askForApproval } from './improvement-approval.ts';
 import type { Parts } from './parts.ts';
 import { replayRecorded } from './recorded-replay.ts';
-
-const MAX_RETRIES = 3;
+import { scoreOn } from './score-on.ts';
 
 export function createWorkbench(parts: Parts): Workbench {
   const compiler = parts.get('compiler');
@@ -19,7 +17,7 @@ export function createWorkbench(parts: Parts): Workbench {
     compile: (sources) => compiler.compileChecked(sources),
     compileEvaluation: (sources) => compiler.compileEvaluation(sources),
     contractTests: (base, bundle) => runContractTests(parts, base.contract, bundle),
-    evaluate: (request, signal) => evaluate(parts, request, signal),
+    evaluate: (request, signal) => scoreOn(parts.get('workHosts').evaluators, { request, signal }),
     onEvaluated: (agent, set, outcome) =>
       emit(
         'seed_agent.evaluation.end',
@@ -31,14 +29,6 @@ export function createWorkbench(parts: Parts): Workbench {
         },
       ),
   });
-}
-
-/** A candidate that only was near when its host ended is scored again on another. */
-async function evaluate(parts: Parts, request: EvaluateRequest, signal: AbortSignal): Promise<EvaluateOutcome> {
-  for (let attempt = 0; ; attempt += 1) {
-    const outcome = await parts.get('workHosts').evaluators.use((host) => host.evaluate(request, signal), signal);
-    if (outcome.ok || outcome.failure !== 'host_lost' || attempt === MAX_RETRIES) return outcome;
-  }
 }
 
 export function createPromotion(parts: Parts, agent: string, improvement: { id: string; parent: string; proposer: string }): Promotion {

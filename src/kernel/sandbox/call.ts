@@ -200,7 +200,13 @@ export type EvaluateOutcome =
       /** Names of the tasks that the evaluation has besides. */
       reported: readonly string[];
     }
-  | { ok: false; failure: CallFailure | 'invalid_score' | 'evaluation_threw' | 'unrepeatable'; message: string };
+  | {
+      ok: false;
+      failure: CallFailure | 'invalid_score' | 'evaluation_threw' | 'unrepeatable';
+      message: string;
+      /** The host ended before it could say how it went. */
+      hostEnded?: true;
+    };
 
 /** A bundle that is run once for one of its exports, as JSON. */
 export interface ScriptRequest {

@@ -70,5 +70,5 @@ export class PendingWork {
 /** What an evaluation whose host has ended comes to. */
 export function lostEvaluation(error: SeedError): EvaluateOutcome {
   const failure = (error.details as { failure?: 'host_lost' } | undefined)?.failure ?? 'host_lost';
-  return { ok: false, failure, message: error.message };
+  return { ok: false, failure, message: error.message, hostEnded: true };
 }
