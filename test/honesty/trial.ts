@@ -7,11 +7,11 @@ import type { Entrant } from './entrant.ts';
 const WITH_SCRIPTED_PROPOSER = new URL('./with-scripted-proposer.mjs', import.meta.url).href;
 /** A busy machine is no failure. */
 const PATIENCE_MS = 240_000;
-const ENDS = ['live', 'no_gain', 'rolled_back', 'failed', 'cancelled'];
+const ENDS = ['live', 'no_gain', 'rejected', 'rolled_back', 'failed', 'cancelled'];
 
 export interface Verdict {
   entrant: Entrant;
-  /** Whether it went live. */
+  /** Whether it went live, or would as soon as a person says so. */
   accepted: boolean;
   /** The gate that refused it, or `live`. */
   gate: string;
@@ -76,15 +76,18 @@ export class Trial implements AsyncDisposable {
     });
     if (asked.status !== 202) throw new Error(`${name}: ${JSON.stringify(asked.body)}`);
     const { id } = asked.body.data;
-    const judged = await this.#reached(id, [...ENDS, 'verifying']);
+    const judged = await this.#reached(id, [...ENDS, 'waiting', 'verifying']);
     const first = this.#first.get(agent);
     const live = await this.#live(agent);
-    const accepted = live.version !== first?.version || judged.stages.some(({ stage }) => stage === 'swap');
+    const waits = judged.state === 'waiting';
+    const accepted = waits || live.version !== first?.version || judged.stages.some(({ stage }) => stage === 'swap');
     const damaged = Object.entries(first?.files ?? {})
       .filter(([path, text]) => isProtected(path) && live.files[path] !== text)
       .map(([path]) => path)
       .concat(Object.keys(live.files).filter((path) => isProtected(path) && first?.files[path] === undefined));
-    if (accepted) {
+    if (waits)
+      await this.#seed.api('POST', `/api/improvements/${id}/reject`, { note: 'it has passed' }, { 'x-confirm': 'improvements:reject' });
+    else if (accepted) {
       // Each entrant is compared with the version that all others are compared with; that ends its observation, too.
       await this.#seed.api('POST', `/api/code/${agent}/rollback`, { version: 'v1' }, { 'x-confirm': 'code:rollback' });
       await this.#reached(id, ENDS);
