@@ -227,6 +227,7 @@ describe('every plan', () => {
       const entry = entryOf(name);
       const path = (entry.path ?? '').replace(':agent', 'double').replace(':call', call).replace(':id', idFor(name));
       const body = {
+        'agents:chat': { model: 'codex', messages: [{ role: 'user', content: 'x' }] },
         'agents:invoke': { input: { n: 1 } },
         'agents:create': upload('planned', DOUBLE),
         'agents:calls:answer': { answer: 1 },
@@ -236,8 +237,11 @@ describe('every plan', () => {
         'database:query': { sql: 'select 1' },
       }[name];
       const before = await everything();
-      const answer = await seed.api<{ code: string; error: string }>(entry.method ?? '', `${path}?dry_run=true`, body ?? {});
-      expect([answer.status, answer.body.error]).toEqual([422, `${name} can not say beforehand what it would do`]);
+      const answer = await seed.api<{ error: string | { message: string } }>(entry.method ?? '', `${path}?dry_run=true`, body ?? {});
+      // In OpenAI's own shape where that is spoken.
+      const { error } = answer.body;
+      const [status, words] = typeof error === 'string' ? [422, error] : [400, error.message];
+      expect([answer.status, words]).toEqual([status, `${name} can not say beforehand what it would do`]);
       expect(await everything()).toEqual(before);
     },
   );

@@ -34,7 +34,7 @@ async function activeVersion(seed: SeedProcess): Promise<number | undefined> {
 }
 
 async function search(seed: SeedProcess, attempt: number): Promise<Improvement> {
-  const id = await improve(seed, { proposer: 'genetic', budget: '30s', seed: attempt });
+  const id = await improve(seed, { proposer: 'genetic', budget: '15s', seed: attempt });
   return until(
     () => get(seed, id),
     (one) => [...ENDS, 'verifying'].includes(one.state),
