@@ -197,8 +197,7 @@ export async function decisionsOn(database: Database, sourceType: ApprovalSource
   return rows.map(({ source_id, decision, state, decided_kind, decided_id, rule_id, rule_name }) => ({
     sourceId: source_id ?? '',
     decision: decision === 'approved' ? 'approved' : 'denied',
-    by:
-      state === 'expired' ? 'time' : rule_id === null ? `${decided_kind ?? ''}/${decided_id ?? ''}` : `rule/${rule_name ?? rule_id}`,
+    by: state === 'expired' ? 'time' : rule_id === null ? `${decided_kind ?? ''}/${decided_id ?? ''}` : `rule/${rule_name ?? rule_id}`,
   }));
 }
 

@@ -113,7 +113,16 @@ test('whatever an agent threw, its calls can be listed', async () => {
   store.record(thrown);
   await store.close();
   expect(told).toEqual({ written: 1, dropped: 0, errors: [] });
-  const query = { limit: 10, offset: 0, page: 1, filters: [], search: undefined, searchFields: [], sort: 'startedAt', order: 'asc' as const };
+  const query = {
+    limit: 10,
+    offset: 0,
+    page: 1,
+    filters: [],
+    search: undefined,
+    searchFields: [],
+    sort: 'startedAt',
+    order: 'asc' as const,
+  };
   const { rows } = await listCalls(database, 'thrower', query);
   expect(rows).toMatchObject([{ outcome: 'agent_error', error: 'a\ufffdb \ufffd' }]);
   expect(await getCall(database, 'thrower', thrown.id)).toMatchObject({ error: { stack: 'at \ufffd' } });
