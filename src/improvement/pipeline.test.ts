@@ -320,7 +320,7 @@ test('who is to approve it sees what it gains, what it risks, and whether a rule
   ]);
 });
 
-test('what was paid for is told to the proposer that goes on, and is not lost', async () => {
+test('a candidate that was found and paid for before the node died is not searched for again', async () => {
   const past: ImprovementEvent[] = [
     QUEUED,
     { type: 'stage_started', data: { stage: 'propose' } },
@@ -329,9 +329,10 @@ test('what was paid for is told to the proposer that goes on, and is not lost', 
     { type: 'proposer_spent', data: { inputTokens: 20, outputTokens: 5, costMicroUsd: 300, promptHash: 'i' } },
     { type: 'candidate_found', data: { files: { 'agent.ts': 'found' }, selection: 2, note: 'found before' } },
   ];
-  const { running, events, logged } = start({ reported: [], scores: better, past });
+  const by: Proposer = { name: 'paid', propose: () => expect.unreachable('it would be paid for twice') };
+  const { running, events, logged } = start({ reported: [], scores: better, past, by });
   expect((await running).spent).toEqual({ runs: 2, inputTokens: 30, outputTokens: 10, costMicroUsd: 1_000 });
   const proposed = events.find((event) => event.type === 'candidates_proposed');
-  expect(proposed?.data.candidates.map(({ note }) => note)).toEqual(['', 'found before']);
+  expect(proposed?.data.candidates.map(({ note }) => note)).toEqual(['found before']);
   expect(logged.at(-1)).toMatchObject({ costMicroUsd: 1_000, promptHash: 'i' });
 });

@@ -114,19 +114,23 @@ class PipelineRun {
     let last: SearchProgress | null = null;
     let shownAtMs = Number.NEGATIVE_INFINITY;
     const activity = new Activity({ monotonicMs, append: (data) => this.#append({ type: 'proposer_active', data }) });
-    const search = proposer.propose({
-      base: { agent: queued.agent, hash: base.hash, version: queued.baseVersion },
-      // Its own: what it does to them changes neither what is scored nor what is asked for.
-      contract: structuredClone(base.contract),
-      sources: { ...base.sources },
-      goal: queued.goal,
-      evidence: this.#options.evidence ?? '',
-      budgetMs,
-      seed: queued.seed,
-      evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
-      before: { runs: this.state.spent.runs, rejected: this.state.attempts },
-      signal,
-    });
+    // Handed over before the node died: it is not asked, or paid, for another.
+    const isFound = this.state.found.length > 0;
+    const search = isFound
+      ? []
+      : proposer.propose({
+          base: { agent: queued.agent, hash: base.hash, version: queued.baseVersion },
+          // Its own: what it does to them changes neither what is scored nor what is asked for.
+          contract: structuredClone(base.contract),
+          sources: { ...base.sources },
+          goal: queued.goal,
+          evidence: this.#options.evidence ?? '',
+          budgetMs,
+          seed: queued.seed,
+          evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
+          before: { runs: this.state.spent.runs, rejected: this.state.attempts },
+          signal,
+        });
     for await (const event of search) {
       if (event.type === 'activity') {
         await activity.take(event.activity);
