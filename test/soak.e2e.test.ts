@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { runSoak } from '../bench/soak.ts';
 
 test('calls at a fixed rate lose nothing to swaps and to hostile candidates beside them', async () => {
-  const { figures, failures, hostile } = await runSoak({ seconds: 6, swapEveryMs: 1_000, hostileEveryMs: 1_500, say: () => undefined });
+  const { figures, failures, hostile } = await runSoak({
+    seconds: 6,
+    warmUpSeconds: 3,
+    swapEveryMs: 1_000,
+    hostileEveryMs: 1_500,
+    say: () => undefined,
+  });
   expect(failures).toEqual([]);
   expect(figures.swaps).toBeGreaterThan(0);
   expect(hostile.length).toBeGreaterThan(0);
