@@ -69,8 +69,8 @@ export interface Database extends AsyncDisposable {
   /** Several statements in one go, without parameters: for migrations. */
   script(tx: Tx, sql: string): Promise<void>;
   /**
-   * Wake whoever listens to `channel` (in this process, for now). A hint, never the truth: it may be lost with the process, so whoever
-   * listens also looks by itself from time to time. From inside a transaction use `notify(scope, …)` of transactions.ts.
+   * Wake whoever listens to `channel` in this process. A hint, never the truth: it may be lost with the process, so whoever listens
+   * also looks by itself from time to time. From inside a transaction use `notify(scope, …)` of transactions.ts.
    */
   notify(channel: string, payload?: string): void;
   /** Called in the async context of this call, not of the notifier. @returns the way to stop */

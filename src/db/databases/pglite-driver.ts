@@ -90,8 +90,7 @@ export class Turn implements DatabaseConnection {
     return this.#engine.death !== undefined;
   }
 
-  // oxlint-disable-next-line require-yield
-  async *streamQuery(): AsyncIterableIterator<never> {
+  streamQuery(): AsyncIterableIterator<never> {
     throw new SeedError('internal', 'rows are not streamed: read in pages');
   }
 

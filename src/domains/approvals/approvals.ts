@@ -320,14 +320,14 @@ export const rulesEnable = operation({
 
 export const rulesDisable = operation({
   name: 'approvals:rules:disable',
-  summary: 'let a rule decide nothing for now',
+  summary: 'let a rule decide nothing until it is enabled again',
   kind: 'write',
   permission: write,
   input: z.object({ id: ruleId }),
   output: rule,
   http: { method: 'POST', path: '/api/approval-rules/:id/disable' },
   cli: { positionals: ['id'] },
-  examples: [{ summary: 'for now', input: { id: SAMPLE_ID } }],
+  examples: [{ summary: 'take it out of use', input: { id: SAMPLE_ID } }],
   handler: () => import('./approval-rule.ts').then((m) => m.disable),
 });
 
