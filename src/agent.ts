@@ -141,6 +141,25 @@ export interface AutomaticImprovementDefinition {
   readonly budgetMs?: number;
 }
 
+/** How often a coding agent or a model is asked for better code, and what each attempt begins from. */
+export interface ImprovementSearchDefinition {
+  /** Runs that one improvement may pay for: 1 to 20, default 3. It ends sooner, with the round that has found something better. */
+  readonly attempts?: number;
+  /** … of which so many are under way at once: 1 to 8, default 1. */
+  readonly parallel?: number;
+  /**
+   * What an attempt begins from, of the live version and everything that was made from it in vain. `best`: the best. `score-novelty`: by
+   * chance, the better the likelier, and the less was made from it before. `islands`: lines of descent that do not mix. Default best.
+   */
+  readonly parents?: 'best' | 'score-novelty' | 'islands';
+  /** For `islands`, how many: 1 to 8, default 3. */
+  readonly islands?: number;
+  /** Turns of one run, where its program can be told so (Claude Code can): 1 to 1,000, default 50. */
+  readonly turns?: number;
+  /** Price of one run in millionths of a dollar, where its program can be told so: 1 to 1,000,000,000. Default: the caps of the node alone. */
+  readonly microUsd?: number;
+}
+
 /** The shape of an instance's state. */
 export interface StateDefinition {
   /**
@@ -180,6 +199,8 @@ export interface ContractDefinition {
     readonly minGain?: number;
     /** When it is improved without being asked for. Default: never. */
     readonly automatic?: AutomaticImprovementDefinition;
+    /** How proposers that are asked in words look for it. */
+    readonly search?: ImprovementSearchDefinition;
     /** Who lets a better version go live: a person, or a rule of approvals where one fits. Default person. */
     readonly approval?: 'person' | 'rule';
   };

@@ -39,9 +39,12 @@ export async function search(
   const finalists: Finalist[] = [];
   const startedMs = performance.now();
   let evaluated = 0;
-  const asked = { base: { agent: contract.name, hash: scorer.base.hash, version: 1 }, before: { runs: 0, rejected: [] } };
+  const base = { agent: contract.name, hash: scorer.base.hash, version: 1 };
   const events = geneticProposer(settings).propose({
-    ...asked,
+    improvement: 'bench',
+    base,
+    before: { runs: 0, rejected: [], made: [] },
+    earlier: [],
     contract,
     sources,
     goal: '',

@@ -13,6 +13,8 @@ export interface LoggedCandidate {
   proposer: string;
   /** Of the version it was made from, and its files. */
   base: BaseVersion & { version: number };
+  /** Id of the candidate that it was made from; null: of that version as it is. */
+  parent: string | null;
   files: ChangedFiles;
   note: string;
   /** `accepted`, or why not. */

@@ -28,6 +28,27 @@ export interface ProposedCandidate {
   /** Mean score on the selection draws that its proposer ended with. */
   selection: number;
   note: string;
+  /** See archive/candidate-id.ts. Older ones have none. */
+  id?: string;
+  /** One a draw. Absent where nobody said. */
+  scores?: readonly number[];
+  /** Of what its author was asked. */
+  promptHash?: string;
+  /** Id of the candidate that it was made from; absent or null: the version to better. */
+  parent?: string | null;
+}
+
+/** A run that came to nothing, and what it made all the same. */
+export interface RejectedAttempt {
+  reason: string;
+  /** The other fields are absent where it left nothing. */
+  files?: ChangedFiles;
+  id?: string;
+  selection?: number | null;
+  note?: string;
+  scores?: readonly number[];
+  promptHash?: string;
+  parent?: string | null;
 }
 
 export interface ProposerSpent {
@@ -98,8 +119,7 @@ export type ImprovementEvent =
   | EventOf<'proposer_active', { kind: 'text' | 'tool' | 'file'; text: string }>
   /** A run of the proposer that was paid for; also what it was asked, as a hash. */
   | EventOf<'proposer_spent', ProposerSpent>
-  /** A run that came to nothing. */
-  | EventOf<'attempt_rejected', { reason: string }>
+  | EventOf<'attempt_rejected', RejectedAttempt>
   /** A run that came to something; it is not lost when the node is. */
   | EventOf<'candidate_found', ProposedCandidate>
   | EventOf<'candidates_proposed', { candidates: readonly ProposedCandidate[]; evaluated: number; searchMs: number }>

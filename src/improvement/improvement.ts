@@ -6,6 +6,7 @@ import {
   type ImprovementPhase,
   type PairedReport,
   type ProposedCandidate,
+  type RejectedAttempt,
   type SearchProgress,
   type Stage,
   type TaskReport,
@@ -27,8 +28,8 @@ export interface Improvement {
   spent: { runs: number; inputTokens: number; outputTokens: number; costMicroUsd: number };
   /** What the newest run was asked. */
   promptHash: string | null;
-  /** Why runs came to nothing. */
-  attempts: readonly string[];
+  /** Runs that came to nothing. */
+  attempts: readonly RejectedAttempt[];
   /** Before they are proposed together. */
   found: readonly ProposedCandidate[];
   candidates: readonly ProposedCandidate[] | null;
@@ -123,7 +124,7 @@ export function evolve(state: Improvement, event: ImprovementEvent): Improvement
       };
     }
     case 'attempt_rejected':
-      return { ...state, attempts: [...state.attempts, event.data.reason] };
+      return { ...state, attempts: [...state.attempts, event.data] };
     case 'candidate_found':
       return { ...state, found: [...state.found, event.data] };
     case 'candidates_proposed':

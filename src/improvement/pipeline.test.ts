@@ -1,133 +1,19 @@
 // The order of stages and what each event says, with scores that the test decides.
 import { expect, test } from 'vitest';
-import { contractSchema, type ContractData } from '#kernel/compiler/contract.ts';
 import { SeedError } from '#lib/error.ts';
-import type { ApprovalRequest } from './approval-request.ts';
-import type { ApprovalDecision, ImprovementEvent, PairedReport, ReplaySummary } from './events.ts';
-import { evolve, initialImprovement, type Improvement } from './improvement.ts';
-import type { LoggedCandidate } from './candidate-log.ts';
+import { candidateId } from './archive/candidate-id.ts';
+import type { ApprovalDecision, ImprovementEvent, PairedReport } from './events.ts';
+import { evolve, initialImprovement } from './improvement.ts';
+import { APPROVED, better, CONTRACT, proposer, QUEUED, start, type Scores } from './pipeline.fixture.ts';
 import { runPipeline } from './pipeline.ts';
-import type { Proposer } from './proposer.ts';
-import type { ScoreOptions, Scored, Workbench } from './workbench.ts';
-
-const CONTRACT = {
-  name: 'doubler',
-  improvement: contractSchema.shape.improvement.parse(undefined),
-  objective: { name: 'off', direction: 'minimize' },
-} as unknown as ContractData;
-const QUEUED: ImprovementEvent = {
-  type: 'improvement_queued',
-  data: {
-    id: 'i1',
-    jobId: 'j1',
-    agent: 'doubler',
-    proposer: 'fixed',
-    trigger: 'manual',
-    goal: '',
-    budgetMs: 1_000,
-    seed: 1,
-    secretSeed: 7,
-    baseHash: 'base',
-    baseVersion: 1,
-  },
-};
-
-const APPROVED: ApprovalDecision = { decision: 'approved', by: 'user/ada', note: '' };
-
-const proposer: Proposer = {
-  name: 'fixed',
-  async *propose() {
-    yield { type: 'candidate', files: { 'agent.ts': 'better' }, score: 1, note: '' };
-  },
-};
-
-/** Scores a set by who is scored: base and candidate. */
-type Scores = (set: string, isBase: boolean) => number | string;
-
-interface Started {
-  events: ImprovementEvent[];
-  /** What was stored with the version. */
-  reports: Readonly<Record<string, unknown>>[];
-  logged: LoggedCandidate[];
-  approvals: ApprovalRequest[];
-  running: Promise<Improvement>;
-}
-
-function start(options: {
-  reported: readonly string[];
-  scores: Scores;
-  past?: readonly ImprovementEvent[];
-  signal?: AbortSignal;
-  by?: Proposer;
-  replay?: ReplaySummary;
-  /** Why it fails; null: it does not. */
-  rehearsal?: string | null;
-  /** Null: nobody has answered. */
-  decision?: ApprovalDecision | null;
-}): Started {
-  const {
-    reported,
-    scores,
-    past = [QUEUED],
-    signal = new AbortController().signal,
-    by = proposer,
-    rehearsal = null,
-    decision = APPROVED,
-  } = options;
-  const { replay = { calls: 3, same: 2, better: 1, worse: 0, unknown: 0, examples: [] } } = options;
-  const approvals: ApprovalRequest[] = [];
-  const events: ImprovementEvent[] = [];
-  const reports: Readonly<Record<string, unknown>>[] = [];
-  const logged: LoggedCandidate[] = [];
-  const asked: string[] = [];
-  const workbench: Workbench = {
-    contractTests: () => Promise.resolve(),
-    score: (_base, candidates, { set, seeds }: ScoreOptions) => {
-      expect(asked).not.toContain(seeds.join());
-      asked.push(seeds.join());
-      const one = (isBase: boolean): Scored => {
-        const score = scores(set, isBase);
-        if (typeof score === 'string') return { ok: false, reason: score };
-        // Not all the same, so that nothing is certain.
-        const all = seeds.map((_, index) => score + index / 1000);
-        return { ok: true, scores: all, details: [], mean: score, stopped: false, cpuMs: 1, reported };
-      };
-      return Promise.resolve(candidates.map((candidate) => one(Object.keys(candidate.files).length === 0)));
-    },
-  };
-  const running = runPipeline(past.reduce(evolve, initialImprovement), {
-    proposer: by,
-    workbench,
-    promotion: {
-      stage: (_sources, its) => {
-        reports.push(its);
-        return Promise.resolve({ hash: 'next', version: 2 });
-      },
-      replay: () => Promise.resolve(replay),
-      rehearse: () => (rehearsal === null ? Promise.resolve(null) : Promise.reject(new SeedError('validation_failed', rehearsal))),
-      approval: (request) => {
-        approvals.push(request);
-        return Promise.resolve({ id: 'a1', decision });
-      },
-      promote: () => Promise.resolve({ generation: 2, swapUs: 1 }),
-      observed: () => Promise.resolve({ verdict: 'healthy', reason: '' }),
-    },
-    log: { record: (candidate) => Promise.resolve(void logged.push(candidate)) },
-    base: { hash: 'base', contract: CONTRACT, sources: {} },
-    append: (event) => Promise.resolve(void events.push(event)),
-    monotonicMs: () => 0,
-    signal,
-  });
-  return { events, reports, logged, approvals, running };
-}
+import type { ProposalRequest, Proposer, ProposerEvent } from './proposer.ts';
+import type { Workbench } from './workbench.ts';
 
 async function run(reported: readonly string[], scores: Scores): Promise<ImprovementEvent[]> {
   const { events, running } = start({ reported, scores });
   expect((await running).phase).toBe('live');
   return events;
 }
-
-const better: Scores = (_set, isBase) => (isBase ? 4 : 1);
 
 function tested(events: readonly ImprovementEvent[]) {
   return events.find((event) => event.type === 'winner_tested')?.data;
@@ -335,4 +221,47 @@ test('a candidate that was found and paid for before the node died is not search
   const proposed = events.find((event) => event.type === 'candidates_proposed');
   expect(proposed?.data.candidates.map(({ note }) => note)).toEqual(['found before']);
   expect(logged.at(-1)).toMatchObject({ costMicroUsd: 1_000, promptHash: 'i' });
+});
+
+test('what an attempt made in vain is kept with what it came from, and told when the search goes on', async () => {
+  const asked: ProposalRequest[] = [];
+  const failing: Proposer = {
+    name: 'failing',
+    async *propose(request): AsyncGenerator<ProposerEvent, void, void> {
+      asked.push(request);
+      yield { type: 'spent', spent: { inputTokens: 1, outputTokens: 1, costMicroUsd: 1, promptHash: 'h' } };
+      yield {
+        type: 'rejected',
+        reason: 'no better',
+        files: { 'agent.ts': 'worse' },
+        score: 3,
+        parent: 'i0/aa',
+        scores: [3],
+        promptHash: 'h',
+      };
+      yield { type: 'rejected', reason: 'nothing was changed', files: {}, score: null };
+    },
+  };
+  const first = start({ reported: [], scores: better, by: failing });
+  expect(await first.running).toMatchObject({ phase: 'no_gain', reason: expect.stringContaining('no better; nothing was changed') });
+  const id = candidateId('i1', { 'agent.ts': 'worse' });
+  const kept = { id, reason: 'no better', files: { 'agent.ts': 'worse' }, selection: 3, parent: 'i0/aa', scores: [3], promptHash: 'h' };
+  const attempts = first.events.filter((event) => event.type === 'attempt_rejected');
+  expect(attempts.map(({ data }) => data)).toMatchObject([kept, { reason: 'nothing was changed' }]);
+  expect(attempts[1]?.data).not.toHaveProperty('files');
+  expect(first.logged).toMatchObject([{ parent: 'i0/aa', promptHash: 'h', selection: 3, verdict: 'no better' }]);
+
+  const died = [
+    QUEUED,
+    ...first.events.slice(
+      0,
+      first.events.findIndex(({ type }) => type === 'candidates_proposed'),
+    ),
+  ];
+  await start({ reported: [], scores: better, by: failing, past: died }).running;
+  expect(asked[1]?.before).toEqual({
+    runs: 1,
+    rejected: ['no better', 'nothing was changed'],
+    made: [{ id, parent: 'i0/aa', files: { 'agent.ts': 'worse' } }],
+  });
 });

@@ -1,18 +1,16 @@
 // The way of an improvement: propose → contract tests → validation → test (reported, decides nothing) → stage → replay of recorded calls →
 // rehearsal on real states → approval → swap → observation. Every stage leaves an event; a pipeline that is run again goes on after the last finished stage.
 import { SeedError, toSeedError } from '#lib/error.ts';
-import type { ReportedSet } from '#kernel/sandbox/call.ts';
 import type { BaseVersion } from './base-version.ts';
 import type { CandidateLog, LoggedCandidate } from './candidate-log.ts';
 import { approvalRequest } from './approval-request.ts';
-import type { ChangedFiles, EndPhase, ImprovementEvent, ProposedCandidate, SearchProgress, Stage, TaskReport } from './events.ts';
+import type { EndPhase, ImprovementEvent, ProposedCandidate, Stage, TaskReport } from './events.ts';
+import { FreshDraws } from './fresh-draws.ts';
 import { chooseWinner, refusal } from './gate.ts';
 import { evolve, hasEnded, isDone, type Improvement } from './improvement.ts';
-import { pairedReport } from './paired-test.ts';
-import { Activity } from './activity.ts';
-import type { Proposer } from './proposer.ts';
+import { runProposal, type RejectedFiles } from './proposal.ts';
+import type { MadeBefore, Proposer } from './proposer.ts';
 import type { ObservationEnd, Promotion } from './promotion.ts';
-import { randomFrom, seedsFrom } from './random.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Draws that decide, and draws that are reported. */
@@ -22,7 +20,6 @@ const TEST_DRAWS = 20;
 const MAX_REPORTED = 8;
 /** Candidates that go on to validation. */
 const MAX_CANDIDATES = 4;
-const PROGRESS_EVERY_MS = 500;
 
 export interface PipelineOptions {
   proposer: Proposer;
@@ -32,6 +29,8 @@ export interface PipelineOptions {
   base: BaseVersion;
   /** What happened to it in use, for proposers that read. */
   evidence?: string;
+  /** What earlier improvements of the agent have made in vain. Default: nothing. */
+  earlier?: readonly MadeBefore[];
   /** Writes the event down, durably, before it resolves. */
   append: (event: ImprovementEvent) => Promise<void>;
   monotonicMs: () => number;
@@ -97,6 +96,7 @@ class PipelineRun {
     this.#options.signal.throwIfAborted();
     const startedMs = this.#options.monotonicMs();
     await this.#append({ type: 'stage_started', data: { stage } });
+    this.#options.signal.throwIfAborted();
     const report = await work();
     await this.#append({
       type: 'stage_finished',
@@ -105,90 +105,49 @@ class PipelineRun {
   }
 
   async #propose(): Promise<unknown> {
-    const { proposer, workbench, base, signal, monotonicMs } = this.#options;
-    const queued = this.#queued();
-    const startedMs = monotonicMs();
-    // What was already searched before a crash is not searched again; its progress is only a picture, its candidates are gone.
-    const spentMs = this.state.progress.at(-1)?.elapsedMs ?? 0;
-    const budgetMs = Math.max(queued.budgetMs - spentMs, Math.min(queued.budgetMs, 5_000));
-    let last: SearchProgress | null = null;
-    let shownAtMs = Number.NEGATIVE_INFINITY;
-    const activity = new Activity({ monotonicMs, append: (data) => this.#append({ type: 'proposer_active', data }) });
-    // Handed over before the node died: it is not asked, or paid, for another.
-    const isFound = this.state.found.length > 0;
-    const search = isFound
-      ? []
-      : proposer.propose({
-          base: { agent: queued.agent, hash: base.hash, version: queued.baseVersion },
-          // Its own: what it does to them changes neither what is scored nor what is asked for.
-          contract: structuredClone(base.contract),
-          sources: { ...base.sources },
-          goal: queued.goal,
-          evidence: this.#options.evidence ?? '',
-          budgetMs,
-          seed: queued.seed,
-          evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
-          before: { runs: this.state.spent.runs, rejected: this.state.attempts },
-          signal,
-        });
-    for await (const event of search) {
-      if (event.type === 'activity') {
-        await activity.take(event.activity);
-        continue;
-      }
-      await activity.flush();
-      if (event.type === 'candidate') {
-        const { files, score: selection, note } = event;
-        if (!Number.isFinite(selection)) {
-          throw new SeedError(
-            'validation_failed',
-            `the proposer ${proposer.name} says that its candidate's score is ${selection}: it must be a number`,
-          );
-        }
-        // As they are now: what is judged is what goes live.
-        await this.#append({ type: 'candidate_found', data: { files: { ...files }, selection, note } });
-      } else if (event.type === 'spent') await this.#append({ type: 'proposer_spent', data: event.spent });
-      else if (event.type === 'rejected') {
-        const { reason, files, score, note = '' } = event;
-        await this.#append({ type: 'attempt_rejected', data: { reason } });
-        if (Object.keys(files).length > 0) await this.#log({ files, selection: score, note }, reason);
-      } else {
-        last = { ...event.progress, elapsedMs: spentMs + monotonicMs() - startedMs };
-        if (monotonicMs() - shownAtMs < PROGRESS_EVERY_MS) continue;
-        shownAtMs = monotonicMs();
-        await this.#append({ type: 'search_progressed', data: last });
-      }
-    }
-    await activity.flush();
-    if (last !== null) await this.#append({ type: 'search_progressed', data: last });
+    const { proposer, workbench, base, signal, monotonicMs, evidence = '', earlier = [] } = this.#options;
+    const { last, searchMs } = await runProposal(this.state, this.#queued(), {
+      proposer,
+      base,
+      evidence,
+      earlier,
+      evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
+      append: (event) => this.#append(event),
+      logRejected: (attempt, reason) => this.#log(attempt, reason),
+      monotonicMs,
+      signal,
+    });
     const sign = this.#direction() === 'minimize' ? 1 : -1;
     const candidates = this.state.found.toSorted((one, other) => sign * (one.selection - other.selection));
     const evaluated = last?.evaluated ?? candidates.length;
     await this.#append({
       type: 'candidates_proposed',
-      data: { candidates: candidates.slice(0, MAX_CANDIDATES), evaluated, searchMs: monotonicMs() - startedMs },
+      data: { candidates: candidates.slice(0, MAX_CANDIDATES), evaluated, searchMs },
     });
     return { candidates: candidates.length, evaluated };
   }
 
   /** With what is known of it by now. */
   async #log(
-    candidate: { files: ChangedFiles; selection: number | null; note: string; index?: number },
+    candidate: RejectedFiles & { index?: number },
     verdict: string,
     more: { staged?: LoggedCandidate['staged']; approver?: string } = {},
   ): Promise<void> {
     const { base, log } = this.#options;
     const { id: improvement, agent, proposer } = this.#queued();
-    const { index, ...rest } = candidate;
+    const { index, files, selection, note, parent = null, promptHash = this.state.promptHash } = candidate;
     const isWinner = index !== undefined && this.state.winner?.index === index;
     await log.record({
-      ...rest,
+      files,
+      selection,
+      note,
+      parent,
       improvement,
       agent,
       proposer,
       base: { ...base, version: this.#queued().baseVersion },
       verdict,
-      promptHash: this.state.promptHash,
+      promptHash,
       costMicroUsd: this.state.spent.costMicroUsd,
       validation: index === undefined ? null : (this.state.validated.get(index)?.mean ?? null),
       test: isWinner ? (this.state.tested?.mean ?? null) : null,
@@ -219,26 +178,18 @@ class PipelineRun {
   }
 
   async #validate(): Promise<unknown> {
-    const { base } = this.#options;
-    const direction = this.#direction();
-    const seeds = seedsFrom(this.#queued().secretSeed, 'validation', VALIDATION_DRAWS);
     const remaining = [...this.#candidates().entries()].filter(([index]) => !this.state.rejected.has(index));
-    const scores = await this.#scoreOutside(
-      'validation',
-      seeds,
-      remaining.map(([, candidate]) => candidate),
-    );
-    const policy = { ...base.contract.improvement, candidates: this.#candidates().length };
+    const candidates = remaining.map(([, candidate]) => candidate);
+    const { compared } = await this.#freshDraws().compare('validation', candidates, VALIDATION_DRAWS);
+    const policy = { ...this.#options.base.contract.improvement, candidates: this.#candidates().length };
     for (const [position, [index]] of remaining.entries()) {
-      const scored = scores.candidates[position];
-      if (typeof scored === 'string' || scored === undefined) {
-        await this.#reject(index, 'validation', scored ?? 'not scored');
+      const result = compared[position]!;
+      if (!result.ok) {
+        await this.#reject(index, 'validation', result.reason);
         continue;
       }
-      const random = randomFrom(this.#queued().secretSeed, `validation-test-${index}`);
-      const report = pairedReport({ base: scores.base, candidate: scored }, { direction, random });
-      await this.#append({ type: 'candidate_validated', data: { index, report } });
-      const reason = refusal(report, policy);
+      await this.#append({ type: 'candidate_validated', data: { index, report: result.report } });
+      const reason = refusal(result.report, policy);
       if (reason !== null) await this.#reject(index, 'validation', reason);
     }
     const winner = chooseWinner(this.state.validated, policy);
@@ -249,35 +200,33 @@ class PipelineRun {
   }
 
   async #test(index: number): Promise<unknown> {
-    const seeds = seedsFrom(this.#queued().secretSeed, 'test', TEST_DRAWS);
-    const scores = await this.#scoreOutside('test', seeds, [this.#candidate(index)]);
-    const scored = scores.candidates[0];
-    if (typeof scored === 'string' || scored === undefined)
-      throw new SeedError('validation_failed', `the winner could not be tested: ${scored ?? 'not scored'}`);
-    const random = randomFrom(this.#queued().secretSeed, 'test-test');
-    const report = pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random });
+    const { compared, reported: tasks } = await this.#freshDraws().compare('test', [this.#candidate(index)], TEST_DRAWS);
+    const result = compared[0]!;
+    if (!result.ok) throw new SeedError('validation_failed', `the winner could not be tested: ${result.reason}`);
     const reported: TaskReport[] = [];
-    for (const task of scores.reported.slice(0, MAX_REPORTED)) reported.push(await this.#reportTask(task, index));
-    const more = scores.reported.length - reported.length;
+    for (const task of tasks.slice(0, MAX_REPORTED)) reported.push(await this.#reportTask(task, index));
+    const more = tasks.length - reported.length;
     if (more > 0) reported.push({ task: `${more} more`, failed: `an evaluation reports ${MAX_REPORTED} tasks at most` });
-    await this.#append({ type: 'winner_tested', data: { report, reported } });
-    return report;
+    await this.#append({ type: 'winner_tested', data: { report: result.report, reported } });
+    return result.report;
   }
 
   /** What it does not get right here is said and changes nothing. */
   async #reportTask(task: string, index: number): Promise<TaskReport> {
-    const seeds = seedsFrom(this.#queued().secretSeed, `reported-${task}`, TEST_DRAWS);
     try {
-      const scores = await this.#scoreOutside(`reported:${task}`, seeds, [this.#candidate(index)]);
-      const scored = scores.candidates[0];
-      if (typeof scored === 'string' || scored === undefined) return { task, failed: scored ?? 'not scored' };
-      const random = randomFrom(this.#queued().secretSeed, `reported-test-${task}`);
-      return { task, report: pairedReport({ base: scores.base, candidate: scored }, { direction: this.#direction(), random }) };
+      const { compared } = await this.#freshDraws().compare(`reported:${task}`, [this.#candidate(index)], TEST_DRAWS);
+      const result = compared[0]!;
+      return result.ok ? { task, report: result.report } : { task, failed: result.reason };
     } catch (thrown) {
       const error = toSeedError(thrown);
       if (this.#options.signal.aborted || error.code !== 'validation_failed') throw thrown;
       return { task, failed: error.message };
     }
+  }
+
+  #freshDraws(): FreshDraws {
+    const { workbench, base, signal } = this.#options;
+    return new FreshDraws({ workbench, base, signal, secretSeed: this.#queued().secretSeed });
   }
 
   async #putInStore(index: number): Promise<unknown> {
@@ -286,7 +235,8 @@ class PipelineRun {
     const { winner, tested, reported } = this.state;
     const scores = { selection: candidate.selection, validation: winner?.report ?? null, test: tested };
     const reports = { improvement: this.#queued().id, ...scores, ...(reported.length === 0 ? {} : { reported }) };
-    const staged = await promotion.stage({ ...base.sources, ...candidate.files }, reports);
+    const { promptHash = this.state.promptHash } = candidate;
+    const staged = await promotion.stage({ ...base.sources, ...candidate.files }, { reports, promptHash });
     await this.#append({ type: 'version_staged', data: staged });
     return staged;
   }
@@ -374,22 +324,8 @@ class PipelineRun {
     return this.state.stages.find((stage) => stage.stage === 'observation')?.report as ObservationEnd;
   }
 
-  /** Base and candidates on the same draws, fed call by call from outside; a candidate that fails gives its reason instead of scores. */
-  async #scoreOutside(set: 'validation' | 'test' | ReportedSet, seeds: readonly number[], candidates: readonly ProposedCandidate[]) {
-    const { workbench, base, signal } = this.#options;
-    const wanted = [{}, ...candidates.map((candidate) => candidate.files)].map((files) => ({ files }));
-    const [baseScored, ...scored] = await workbench.score(base, wanted, { set, feed: 'outside', seeds, signal });
-    // What had no time to be scored has not failed: this stage begins again.
-    signal.throwIfAborted();
-    if (baseScored === undefined || !baseScored.ok) {
-      throw new SeedError('validation_failed', `the base version could not be scored: ${baseScored?.reason ?? 'no answer'}`);
-    }
-    const candidateScores = scored.map((one) => (one.ok ? one.scores : one.reason));
-    return { base: baseScored.scores, candidates: candidateScores, reported: baseScored.reported };
-  }
-
   #whyNoWinner(): string {
-    const attempts = [...new Set(this.state.attempts)];
+    const attempts = [...new Set(this.state.attempts.map(({ reason }) => reason))];
     if (this.#candidates().length === 0)
       return `nothing better than what is live was found${attempts.length === 0 ? '' : `: ${attempts.join('; ')}`}`;
     return [...this.state.rejected].map(([index, reason]) => `candidate ${index + 1}: ${reason}`).join('; ');

@@ -18,8 +18,11 @@ export interface RehearsalSummary {
 
 /** Port: what the world does with the winner. */
 export interface Promotion {
-  /** Puts it into the store. Doing it twice is doing it once. */
-  stage(sources: SourceFiles, reports: Readonly<Record<string, unknown>>): Promise<{ hash: string; version: number }>;
+  /** Puts it into the store with what its manifest is to say. Doing it twice is doing it once. */
+  stage(
+    sources: SourceFiles,
+    said: { reports: Readonly<Record<string, unknown>>; promptHash: string | null },
+  ): Promise<{ hash: string; version: number }>;
   /** Makes calls that were recorded of the version before again with this one. */
   replay(hash: string, signal: AbortSignal): Promise<ReplaySummary>;
   /** Its codeChange on copies of real states; null: it has nothing to do with them. @throws SeedError `validation_failed` */

@@ -47,7 +47,19 @@ export type CandidateScore =
  */
 export type Evaluate = (candidates: readonly Candidate[], options: EvaluateOptions) => Promise<readonly CandidateScore[]>;
 
+/** A candidate that was made before, by this proposal or by an earlier one for the same agent. */
+export interface MadeBefore {
+  /** See candidate-id.ts. */
+  id: string;
+  /** Of the candidate that it was made from; null: of a version. */
+  parent: string | null;
+  /** That differ from the version to better. */
+  files: ChangedFiles;
+}
+
 export interface ProposalRequest {
+  /** What the proposal is part of. */
+  improvement: string;
   /** The version to better, by name. */
   base: { agent: string; hash: string; version: number };
   contract: ContractData;
@@ -62,9 +74,17 @@ export interface ProposalRequest {
   /** For proposers that draw random numbers: the same seed and the same scores give the same candidates. */
   seed: number;
   evaluate: Evaluate;
-  /** Ends the proposal: the iteration then throws SeedError `cancelled`. */
   /** What this proposal has come to in a former life of the node: what was paid for is not paid for again. */
-  before: { runs: number; rejected: readonly string[] };
+  before: {
+    runs: number;
+    /** Why runs came to nothing. */
+    rejected: readonly string[];
+    /** What they made all the same. */
+    made: readonly MadeBefore[];
+  };
+  /** What earlier improvements of the agent have made and did not go live: something to begin from. Their scores were others' draws. */
+  earlier: readonly MadeBefore[];
+  /** Ends the proposal: the iteration then throws SeedError `cancelled`. */
   signal: AbortSignal;
 }
 
@@ -78,7 +98,13 @@ export type ProposerEvent =
   /** What a step has cost, on its own. */
   | { type: 'spent'; spent: { inputTokens: number; outputTokens: number; costMicroUsd: number; promptHash: string } }
   /** A finished attempt that came to nothing, with what it left. */
-  | { type: 'rejected'; reason: string; files: ChangedFiles; score: number | null; note?: string }
+  | ({
+      type: 'rejected';
+      reason: string;
+      files: ChangedFiles;
+      score: number | null;
+      note?: string;
+    } & Provenance)
   | ({
       /** One finished proposal. They come best first by the proposer's own judgement; validation decides. */
       type: 'candidate';
@@ -86,7 +112,18 @@ export type ProposerEvent =
       score: number;
       /** One line for people: how it came about. */
       note: string;
-    } & Candidate);
+    } & Candidate &
+      Provenance);
+
+/** Where it comes from. */
+export interface Provenance {
+  /** Id of the candidate that it was made from. Default: the version to better. */
+  parent?: string | null;
+  /** One a draw of the selection set. */
+  scores?: readonly number[];
+  /** Of what was asked. */
+  promptHash?: string;
+}
 
 export interface Proposer {
   /** Becomes the manifest's `proposer`: `genetic`, `claude-code`, `codex`. */

@@ -21,5 +21,5 @@ export function authors(config: Config, lineage: Lineage): Author[] {
       return languageModel(improvementModel, settings);
     },
   });
-  return [...CODING_CLIS.map((name) => cliAuthor(codingCli(config, name), { lineage })), model];
+  return [...CODING_CLIS.map((name) => cliAuthor(codingCli(config, name), lineage)), model];
 }

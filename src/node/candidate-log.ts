@@ -35,8 +35,9 @@ export function candidateLog(parts: Parts, lineage: Lineage): CandidateLog {
 }
 
 async function record(lineage: Lineage, candidate: LoggedCandidate): Promise<void> {
-  const { agent, base, verdict } = candidate;
-  const parent = await baseCommit(lineage, { agent, hash: base.hash, version: base.version, sources: base.sources });
+  const { agent, base, verdict, parent: madeFrom } = candidate;
+  const version = await baseCommit(lineage, { agent, hash: base.hash, version: base.version, sources: base.sources });
+  const parent = (madeFrom === null ? null : await lineage.commitOfCandidate(agent, madeFrom)) ?? version;
   const commit = { ...candidateRecord(candidate), parent };
   await lineage.record(candidateBranch(candidate), commit);
   if (verdict === 'accepted') await lineage.record(liveBranch(agent), commit);

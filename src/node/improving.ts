@@ -34,7 +34,7 @@ export function createWorkbench(parts: Parts): Workbench {
 export function createPromotion(parts: Parts, agent: string, improvement: { id: string; parent: string; proposer: string }): Promotion {
   const principal = { kind: 'node', id: parts.ground.info.id };
   return {
-    stage: async (sources, reports) => {
+    stage: async (sources, { reports, promptHash }) => {
       const { artifact: base } = await parts.get('codeStore').load(agent, improvement.parent);
       checkProtected(base.sources, sources);
       const stager = parts.get('stager');
@@ -46,6 +46,7 @@ export function createPromotion(parts: Parts, agent: string, improvement: { id: 
         proposer,
         note: `improvement ${id}`,
         reports,
+        promptHash,
         principal,
         createdAtMs: timeOfUuidv7(id),
       });

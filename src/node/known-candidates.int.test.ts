@@ -8,6 +8,7 @@ import { testDatabase } from '#db/testing.ts';
 import { appendImprovement } from '#domains/evolution/store.ts';
 import { artifactStore } from '#domains/runtime/artifact-store.ts';
 import { insertAgent } from '#domains/runtime/store.ts';
+import { candidateId } from '#improvement/archive/candidate-id.ts';
 import type { ImprovementEvent, PairedReport } from '#improvement/events.ts';
 import { Lineage } from '#improvement/lineage/lineage.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
@@ -79,13 +80,23 @@ test('a lineage that is gone is made again with versions, refused candidates, pr
   const lost = await keep('three', second, 'manual');
   SOURCES.delete(lost);
   const id = uuidv7();
+  const VAIN = candidateId(id, { 'agent.ts': 'vain' });
   const queued = { id, jobId: id, agent: 'packer', proposer: 'claude-code', trigger: 'manual', goal: '', budgetMs: 1_000 };
   const events: ImprovementEvent[] = [
     { type: 'improvement_queued', data: { ...queued, seed: 1, secretSeed: 2, baseHash: first, baseVersion: 1 } },
     { type: 'proposer_spent', data: { inputTokens: 1, outputTokens: 2, costMicroUsd: 1_200, promptHash: 'p1' } },
+    { type: 'attempt_rejected', data: { reason: 'nothing was changed' } },
+    { type: 'attempt_rejected', data: { id: VAIN, reason: 'no better', files: { 'agent.ts': 'vain' }, selection: 4.5, promptHash: 'p0' } },
     {
       type: 'candidates_proposed',
-      data: { candidates: [CANDIDATE, { ...CANDIDATE, files: { 'agent.ts': 'worse' } }], evaluated: 2, searchMs: 1 },
+      data: {
+        candidates: [
+          { ...CANDIDATE, parent: VAIN },
+          { ...CANDIDATE, files: { 'agent.ts': 'worse' } },
+        ],
+        evaluated: 2,
+        searchMs: 1,
+      },
     },
     { type: 'candidate_rejected', data: { index: 1, stage: 'contract_tests', reason: 'handle threw' } },
     { type: 'candidate_validated', data: { index: 0, report: REPORT } },
@@ -111,13 +122,19 @@ test('a lineage that is gone is made again with versions, refused candidates, pr
       }),
   });
   const commit = await lineage.commitOf(second);
-  expect(git('log', '--format=%s', 'packer/live').split('\n')).toEqual(['packer v2: a smaller gap', 'packer v1', 'packer: the beginning']);
+  expect(git('log', '--format=%s', 'packer/live').split('\n')).toEqual([
+    'packer v2: a smaller gap',
+    'packer: a candidate',
+    'packer v1',
+    'packer: the beginning',
+  ]);
   expect(git('ls-tree', '-r', '--name-only', 'packer/v2')).toBe('agent.ts');
   const log = await lineage.log('packer');
   expect(log.find((entry) => entry.commit === commit)?.note).toEqual({
     agent: 'packer',
     improvement: id,
     parent: first,
+    madeFrom: VAIN,
     proposer: 'claude-code',
     promptHash: 'p1',
     costMicroUsd: 1_200,
@@ -128,7 +145,10 @@ test('a lineage that is gone is made again with versions, refused candidates, pr
     version: 2,
     hash: second,
   });
-  const refused = log.find(({ note }) => note.verdict === 'rejected');
+  const vain = log.find(({ note }) => note.promptHash === 'p0');
+  expect(vain).toMatchObject({ parents: [await lineage.commitOf(first)], note: { parent: first, selection: 4.5, verdict: 'rejected' } });
+  expect(await lineage.commitOfCandidate('packer', VAIN)).toBe(vain?.commit);
+  const refused = log.find(({ note }) => note.verdict === 'rejected' && note.promptHash === 'p1');
   expect(refused).toMatchObject({ parents: [await lineage.commitOf(first)], note: { costMicroUsd: 1_200, parent: first } });
   expect(git('show', '-s', '--format=%b', refused?.commit ?? '')).toContain('Refused: contract_tests: handle threw');
   expect(git('show', `${refused?.commit ?? ''}:agent.ts`)).toBe('worse');

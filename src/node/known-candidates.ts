@@ -35,25 +35,32 @@ export async function* knownCandidates({ database, agents, sourcesOf, onError }:
     const tried = await triedImprovements(database, agent, { limit: IMPROVEMENTS, files: true });
     const versions = await listVersions(database, agent);
     const numbers = new Map(versions.map(({ hash, number }) => [hash, number]));
-    const logged = tried.flatMap((improvement) => loggedOf(improvement));
-    const makers = new Map(logged.flatMap((one) => (one.staged === null ? [] : [[one.staged.hash, one] as const])));
-    for (const version of versions) {
-      const maker = makers.get(version.hash);
-      yield {
-        branch: liveBranch(agent),
-        hash: version.hash,
-        load: () => recordWith(agent, version.hash, (sources) => recordOf(version, sources, maker)),
-      };
-    }
-    for (const candidate of logged) {
+    const told = tried.map((improvement) => loggedOf(improvement));
+    const makers = new Map(told.flat().flatMap((one) => (one.staged === null ? [] : [[one.staged.hash, one] as const])));
+    let written = 0;
+    const upTo = function* (number: number): Generator<KnownCandidate> {
+      for (; written < versions.length && versions[written]!.number <= number; written += 1) {
+        const version = versions[written]!;
+        yield {
+          branch: liveBranch(agent),
+          hash: version.hash,
+          load: () => recordWith(agent, version.hash, (sources) => recordOf(version, sources, makers.get(version.hash))),
+        };
+      }
+    };
+    // As it went: a version may have been made from a candidate that did not become one, and that one from a version before.
+    for (const candidate of told.flat()) {
       const { hash } = candidate.base;
-      if (candidate.staged !== null || !numbers.has(hash)) continue;
+      const number = numbers.get(hash);
+      if (number !== undefined) yield* upTo(number);
+      if (candidate.staged !== null || number === undefined) continue;
       yield {
         branch: candidateBranch(candidate),
         hash: null,
         load: () => recordWith(agent, hash, (sources) => candidateRecord({ ...candidate, base: { hash, sources } })),
       };
     }
+    yield* upTo(Infinity);
   }
 }
 
@@ -62,8 +69,35 @@ type Found = Omit<LoggedCandidate, 'base'> & { base: Pick<LoggedCandidate['base'
 /** As the improvement itself has told the lineage, or would have. */
 function loggedOf({ id, state }: TriedImprovement): Found[] {
   const { queued, candidates, winner, staged, approval } = state;
-  if (queued === null || candidates === null) return [];
-  return candidates.flatMap((candidate, index): Found[] => {
+  if (queued === null) return [];
+  const common = {
+    improvement: id,
+    agent: queued.agent,
+    proposer: queued.proposer,
+    base: { hash: queued.baseHash },
+    costMicroUsd: state.spent.costMicroUsd,
+  };
+  const inVain = state.attempts.flatMap(
+    ({ reason, files = {}, selection = null, note = '', parent = null, promptHash = state.promptHash }): Found[] =>
+      Object.keys(files).length === 0
+        ? []
+        : [
+            {
+              ...common,
+              promptHash,
+              files,
+              note,
+              parent,
+              verdict: reason,
+              selection,
+              validation: null,
+              test: null,
+              staged: null,
+              approver: null,
+            },
+          ],
+  );
+  const handedOver = (candidates ?? []).flatMap((candidate, index): Found[] => {
     const isWinner = winner?.index === index;
     const refused = state.rejected.get(index) ?? (isWinner && approval?.decision === 'denied' ? state.reason : undefined);
     const isStaged = isWinner && staged !== null;
@@ -71,15 +105,12 @@ function loggedOf({ id, state }: TriedImprovement): Found[] {
     if (refused === undefined && !isStaged && !hasEnded(state)) return [];
     return [
       {
-        improvement: id,
-        agent: queued.agent,
-        proposer: queued.proposer,
-        base: { hash: queued.baseHash },
+        ...common,
         files: candidate.files,
         note: candidate.note,
+        parent: candidate.parent ?? null,
+        promptHash: candidate.promptHash ?? state.promptHash,
         verdict: refused ?? (isStaged ? 'accepted' : winner === null ? state.reason : 'another candidate was better'),
-        promptHash: state.promptHash,
-        costMicroUsd: state.spent.costMicroUsd,
         selection: candidate.selection,
         validation: state.validated.get(index)?.mean ?? null,
         test: isWinner ? (state.tested?.mean ?? null) : null,
@@ -88,6 +119,7 @@ function loggedOf({ id, state }: TriedImprovement): Found[] {
       },
     ];
   });
+  return [...inVain, ...handedOver];
 }
 
 function recordOf({ agent, hash, number, parent, proposer }: VersionRow, sources: SourceFiles, maker: Found | undefined): CandidateRecord {

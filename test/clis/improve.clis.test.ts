@@ -27,6 +27,12 @@ interface Improvement {
   stages: { stage: string; state: string; report: Record<string, unknown> | null }[];
 }
 
+interface LineageItem {
+  version: number | null;
+  hash: string | null;
+  parent: string | null;
+}
+
 const RUNNING = ['queued', 'generating', 'validating', 'staged', 'promoting'];
 
 describe.each(PROGRAMS)('%s', (program) => {
@@ -111,6 +117,19 @@ describe.each(PROGRAMS)('%s', (program) => {
     const line = '2025/03/04 | #10233 | Nordwind GmbH | Desk lamp | 3 pcs | EUR 1,024.50 | net 30';
     const called = await seed.api<{ version: number; data: unknown }>('POST', '/api/agents/extract/invoke', { input: { line } });
     expect(called.body).toMatchObject({ version: 2, data: { number: 10_233, unitPriceCents: 102_450, dueDate: '2025-04-03' } });
+
+    const { data: lineage } = (await seed.api<{ data: { items: LineageItem[]; drawing: string } }>('GET', '/api/code/extract/lineage'))
+      .body;
+    const [first, second] = [1, 2].map((number) => lineage.items.find(({ version }) => version === number));
+    expect(second).toMatchObject({
+      parent: first?.hash,
+      proposer: program,
+      improvement: waiting.id,
+      promptHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      costMicroUsd: waiting.spent.costMicroUsd,
+      approvedBy: expect.stringContaining('/'),
+    });
+    expect(lineage.drawing.split('\n').find((line) => line.includes('v2'))).toContain(program);
 
     const log = execFileSync('git', ['--git-dir', join(seed.dataDir, 'lineage.git'), 'log', '--format=%s%n%b', 'extract/live'], {
       encoding: 'utf8',

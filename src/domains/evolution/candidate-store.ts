@@ -23,6 +23,7 @@ interface Row {
 const TYPES: readonly ImprovementEvent['type'][] = [
   'improvement_queued',
   'proposer_spent',
+  'attempt_rejected',
   'candidates_proposed',
   'candidate_rejected',
   'candidate_validated',
@@ -49,6 +50,7 @@ export async function triedImprovements(
         THEN jsonb_set(e.data, '{candidates}', coalesce(
           (SELECT jsonb_agg(jsonb_set(c.value, '{files}', '{}') ORDER BY c.ordinality)
            FROM jsonb_array_elements(e.data -> 'candidates') WITH ORDINALITY AS c), '[]'))
+        WHEN e.type = 'attempt_rejected' AND NOT ${files}::boolean THEN e.data - 'files'
         ELSE e.data END AS data
     FROM (SELECT id, created_at FROM improvements WHERE agent = ${agent} ORDER BY created_at DESC, id DESC LIMIT ${limit}::int) AS i
     JOIN events AS e ON e.stream = 'improvement-' || i.id::text

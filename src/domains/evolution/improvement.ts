@@ -82,7 +82,7 @@ export async function get(input: { id: string }, context: Context) {
     goal: state.queued?.goal ?? '',
     seed: state.queued?.seed ?? 0,
     spent: state.spent,
-    attempts: state.attempts,
+    attempts: state.attempts.map(({ reason }) => reason),
     stages: state.stages,
     reported: state.reported.map(shownTask),
     candidates: (state.candidates ?? []).map((candidate, index) => ({

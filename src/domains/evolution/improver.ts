@@ -16,6 +16,7 @@ import type { Promotion } from '#improvement/promotion.ts';
 import type { Proposer } from '#improvement/proposer.ts';
 import type { Workbench } from '#improvement/workbench.ts';
 import { emit } from '#telemetry/emit.ts';
+import { earlierCandidates } from './earlier-candidates.ts';
 import { evidenceFor } from './evidence-store.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { lockAdmission, openOf, usedOf, withFingerprint } from './limit-store.ts';
@@ -226,12 +227,16 @@ export class Improvements {
       if (proposer === undefined) throw new SeedError('unavailable', `the proposer ${proposerName} is not there any more`);
       const base = await loadBase(agent, baseHash);
       const evidence = await evidenceFor(database, agent);
+      // Only who reads can begin from them.
+      const load = (hash: string): Promise<BaseVersion> => loadBase(agent, hash);
+      const earlier = proposer.free === true ? [] : await earlierCandidates({ database, agent, base, except: id, load });
       const end = await runPipeline(state, {
         proposer,
         workbench,
         log,
         base,
         evidence: evidence === null ? '' : evidenceText(evidence),
+        earlier,
         promotion: promotionFor(agent, { id, parent: baseHash, proposer: proposerName }),
         append,
         monotonicMs,

@@ -68,6 +68,10 @@ export const proposedCandidate = z.object({
   files: z.record(z.string(), z.string()).describe('those that differ from the version it was made from: path → text'),
   selection: z.number(),
   note: z.string(),
+  id: z.string().optional().describe('in the lineage, below its agent'),
+  scores: z.array(z.number()).optional().describe('one a selection draw'),
+  promptHash: z.string().optional().describe('of what its author was asked'),
+  parent: z.string().nullable().optional().describe('id of the candidate that it was made from; null or absent: of the version'),
 });
 
 type MembersOf<Data> = Data extends unknown ? keyof Data : never;
@@ -101,7 +105,9 @@ export const eventData = z
     searchMs: z.number(),
     index: z.int(),
     reason: z.string(),
-    selection: z.number(),
+    selection: z.number().nullable(),
+    scores: z.array(z.number()).describe('one a selection draw'),
+    parent: z.string().nullable(),
     hash: z.string(),
     version: z.int(),
     swapUs: z.number(),

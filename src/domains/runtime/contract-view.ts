@@ -53,5 +53,9 @@ export const contractView = z.object({
       .object({ on: z.array(z.string()), everyMs: z.int().optional(), proposer: z.string().optional(), budgetMs: z.int() })
       .optional()
       .describe('when it is improved without being asked for; absent: never'),
+    search: z
+      .object({ attempts: z.int(), parallel: z.int(), parents: z.string(), islands: z.int(), turns: z.int(), microUsd: z.int().optional() })
+      .optional()
+      .describe('how proposers that are asked in words look; absent: 3 attempts, one after the other, each from the best'),
   }),
 });

@@ -12,7 +12,7 @@ const paired = z
   .nullable();
 
 export const lineageItem = z.object({
-  id: z.string().describe('hash of a version; improvement/number of a candidate'),
+  id: z.string().describe('hash of a version; of a candidate the improvement and the first digits of the hash of its changed files'),
   kind: z.enum(['version', 'candidate']),
   version: z.int().nullable().describe('null: it did not become one'),
   hash: z.string().nullable(),

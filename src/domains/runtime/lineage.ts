@@ -39,11 +39,10 @@ export async function lineage(input: { agent: string; improvements: number; grap
   const decisions = await ports.approvals.decisionsOn('improvement', improvements);
   const approvers = new Map(decisions.filter(({ decision }) => decision === 'approved').map(({ sourceId, by }) => [sourceId, by]));
   const items = [
-    ...made.map((one) => ({
-      ...one,
-      approvedBy: approvers.get(one.improvement ?? '') ?? one.approvedBy,
-      ...paidFor(tried.find(({ id }) => id === one.improvement)),
-    })),
+    ...made.map((one) => {
+      const maker = tried.find(({ id }) => id === one.improvement);
+      return { ...one, approvedBy: approvers.get(one.improvement ?? '') ?? one.approvedBy, ...paidFor(maker), ...madeFrom(maker) };
+    }),
     ...tried.flatMap(candidateItems),
   ].toSorted((a, b) => (a.createdAt === b.createdAt ? (a.version ?? 0) - (b.version ?? 0) : a.createdAt < b.createdAt ? -1 : 1));
   return { agent, items, drawing: drawLineage(items), graph: input.graphviz ? graphOf(agent, items) : null };
@@ -78,41 +77,57 @@ function versionItem(version: DescribedVersion, origin: VersionOrigin | undefine
   };
 }
 
-/** Those that did not become a version. */
+/** Those that did not become a version, in the order in which they were made. */
 function candidateItems({ id, state, proposedAt }: TriedImprovement): LineageItem[] {
   const { queued, candidates, winner, staged } = state;
   if (queued === null || candidates === null || proposedAt === null) return [];
-  return candidates.flatMap((candidate, index): LineageItem[] => {
+  const common = {
+    kind: 'candidate' as const,
+    version: null,
+    hash: null,
+    verdict: '',
+    quarantined: null,
+    proposer: queued.proposer,
+    improvement: id,
+    validation: null,
+    test: null,
+    promptHash: null,
+    costMicroUsd: null,
+    ...paidFor({ state }),
+    approvedBy: null,
+    createdBy: 'node',
+    createdAt: proposedAt.toISOString(),
+    liveAt: null,
+  };
+  const inVain = state.attempts.flatMap(({ id: made, parent, reason, selection = null }): LineageItem[] =>
+    made === undefined ? [] : [{ ...common, id: made, parent: parent ?? queued.baseHash, status: 'refused', reason, selection }],
+  );
+  const handedOver = candidates.flatMap((candidate, index): LineageItem[] => {
     const isWinner = winner?.index === index;
     if (isWinner && staged !== null) return [];
     const refused = state.rejected.get(index);
     const decided = refused !== undefined ? 'refused' : winner !== null && !isWinner ? 'not_chosen' : hasEnded(state) ? 'refused' : 'open';
     return [
       {
-        id: `${id}/${index + 1}`,
-        kind: 'candidate',
-        version: null,
-        hash: null,
-        parent: queued.baseHash,
+        ...common,
+        id: candidate.id ?? `${id}/${index + 1}`,
+        parent: candidate.parent ?? queued.baseHash,
         status: decided,
-        verdict: '',
-        quarantined: null,
         reason: refused ?? (decided === 'refused' ? state.reason : candidate.note),
-        proposer: queued.proposer,
-        improvement: id,
         selection: candidate.selection,
         validation: scoreOf(state.validated.get(index) ?? null),
         test: isWinner ? scoreOf(state.tested) : null,
-        promptHash: null,
-        costMicroUsd: null,
-        ...paidFor({ state }),
-        approvedBy: null,
-        createdBy: 'node',
-        createdAt: proposedAt.toISOString(),
-        liveAt: null,
       },
     ];
   });
+  return [...inVain, ...handedOver];
+}
+
+/** The candidate that a version was made from, where that was one. */
+function madeFrom(tried: Pick<TriedImprovement, 'state'> | undefined): Partial<Pick<LineageItem, 'parent'>> {
+  const { winner = null, candidates = null } = tried?.state ?? {};
+  const parent = winner === null ? null : candidates?.[winner.index]?.parent;
+  return parent === null || parent === undefined ? {} : { parent };
 }
 
 /** What was asked, and what it cost; nothing where nobody was paid. */

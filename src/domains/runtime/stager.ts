@@ -32,6 +32,8 @@ export interface KeepOptions {
   proposer: string;
   note: string;
   reports: Readonly<Record<string, unknown>>;
+  /** Of what its proposer was asked. Default null: nobody was. */
+  promptHash?: string | null;
   principal: { kind: string; id: string };
   /** Default now. The time is part of what a version is: who may have to keep one twice says the same time twice. */
   createdAtMs?: number;
@@ -84,7 +86,7 @@ export class Stager {
         compiler,
         parent: options.parent,
         proposer: options.proposer,
-        promptHash: null,
+        promptHash: options.promptHash ?? null,
         reports: options.reports,
         createdAt: new Date(options.createdAtMs ?? nowMs()).toISOString(),
         note: options.note,

@@ -1,7 +1,7 @@
 // What is written down of a candidate or of a version made by hand: the same, whether it is told when it happens or found in the store later.
-import { canonicalJson, sha256 } from '#lib/canonical-json.ts';
 import { timeOfUuidv7 } from '#lib/id.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
+import { candidateId } from '../archive/candidate-id.ts';
 import type { LoggedCandidate } from '../candidate-log.ts';
 import type { CandidateRecord } from './candidate-commit.ts';
 
@@ -24,13 +24,18 @@ export function liveBranch(agent: string): string {
   return `${agent}/live`;
 }
 
+/** @param id see candidate-id.ts */
+export function branchOf(agent: string, id: string): string {
+  return `${agent}/${id}`;
+}
+
 /** The same candidate again is the same branch. */
 export function candidateBranch({ agent, improvement, files }: Pick<LoggedCandidate, 'agent' | 'improvement' | 'files'>): string {
-  return `${agent}/${improvement}/${sha256(canonicalJson(files)).slice(0, 12)}`;
+  return branchOf(agent, candidateId(improvement, files));
 }
 
 export function candidateRecord(candidate: ToldCandidate): CandidateRecord {
-  const { improvement, agent, proposer, base, files, note, verdict, staged } = candidate;
+  const { improvement, agent, proposer, base, parent, files, note, verdict, staged } = candidate;
   const { promptHash, costMicroUsd, selection, validation, test, approver } = candidate;
   const words = note || 'a candidate';
   return {
@@ -43,7 +48,7 @@ export function candidateRecord(candidate: ToldCandidate): CandidateRecord {
       proposer,
       verdict: verdict === 'accepted' ? verdict : 'rejected',
       costMicroUsd,
-      ...known({ promptHash, selection, validation, test, approver }),
+      ...known({ madeFrom: parent, promptHash, selection, validation, test, approver }),
       ...staged,
     },
     files: withoutEvaluation({ ...base.sources, ...files }),

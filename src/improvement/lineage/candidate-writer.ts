@@ -1,5 +1,6 @@
 // Writing candidates into a repository: one that is told, or all that are known and are not there yet.
 import { setHead } from './bare-repository.ts';
+import { branchOf } from './candidate-record.ts';
 import { gitIn } from './git.ts';
 import { ARTIFACT_REFS, importScript, type CandidateRecord, type Placed } from './candidate-commit.ts';
 
@@ -41,7 +42,10 @@ export async function writeMissing(folder: string, searchPath: string, known: As
   let written = 0;
   const flush = async (): Promise<void> => {
     const commits = await writeCandidates(folder, searchPath, placed);
-    for (const [index, { candidate }] of placed.entries()) there.set(`${ARTIFACT_REFS}${candidate.note.hash}`, commits[index] ?? '');
+    for (const [index, { branch, candidate }] of placed.entries()) {
+      there.set(`${ARTIFACT_REFS}${candidate.note.hash}`, commits[index] ?? '');
+      there.set(`refs/heads/${branch}`, commits[index] ?? '');
+    }
     written += commits.length;
     placed = [];
   };
@@ -49,13 +53,23 @@ export async function writeMissing(folder: string, searchPath: string, known: As
     if (there.has(hash === null ? `refs/heads/${branch}` : `${ARTIFACT_REFS}${hash}`)) continue;
     const candidate = await load();
     if (candidate === null) continue;
-    const { parent } = candidate.note;
-    const before = placed.findIndex((one) => parent !== undefined && one.candidate.note.hash === parent);
-    placed.push({ branch, candidate, parent: before === -1 ? (there.get(`${ARTIFACT_REFS}${parent}`) ?? null) : before });
+    placed.push({ branch, candidate, parent: parentOf(candidate, placed, there) });
     if (placed.length === CHUNK) await flush();
   }
   if (placed.length > 0) await flush();
   return written;
+}
+
+/** The candidate that it was made from; where that is not known, the version. */
+function parentOf({ note }: CandidateRecord, placed: readonly Placed[], there: ReadonlyMap<string, string>): Placed['parent'] {
+  const { agent, madeFrom, parent } = note;
+  const branch = madeFrom === undefined ? null : branchOf(agent, madeFrom);
+  const candidate = branch === null ? -1 : placed.findIndex((one) => one.branch === branch);
+  if (candidate !== -1) return candidate;
+  const known = branch === null ? undefined : there.get(`refs/heads/${branch}`);
+  if (known !== undefined) return known;
+  const version = placed.findIndex((one) => parent !== undefined && one.candidate.note.hash === parent);
+  return version === -1 ? (there.get(`${ARTIFACT_REFS}${parent}`) ?? null) : version;
 }
 
 async function references(folder: string, searchPath: string, patterns: readonly string[]): Promise<Map<string, string>> {

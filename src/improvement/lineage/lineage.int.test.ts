@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { spawnProcess } from '#lib/process.ts';
 import type { CandidateRecord } from './candidate-commit.ts';
 import type { KnownCandidate } from './candidate-writer.ts';
-import { Lineage, type CandidateCommit, type LineageOptions } from './lineage.ts';
+import { candidate, FILES, openLineage } from './lineage.fixture.ts';
+import { Lineage, type LineageOptions } from './lineage.ts';
 
 let root: string;
 let lineage: Lineage;
@@ -18,23 +19,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const open = () =>
-  new Lineage({ folder: join(root, 'lineage.git'), scratch: join(root, 'scratch'), searchPath: process.env['PATH'] ?? '' });
-const FILES = { 'agent.ts': 'export const n = 1;\n', 'contract.ts': 'export {};\n', 'lib/sum.ts': 'export {};\n' };
-
-function candidate(over: Partial<CandidateCommit> = {}): CandidateCommit {
-  return {
-    subject: 'packer: a better priority',
-    body: '',
-    note: { agent: 'packer', proposer: 'genetic', verdict: 'accepted' },
-    files: FILES,
-    author: { name: 'genetic', atMs: 1_700_000_000_000 },
-    parent: null,
-    ...over,
-  };
-}
-
+const open = () => openLineage(root, process.env['PATH'] ?? '');
 const git = (...args: string[]): string => execFileSync('git', ['--git-dir', join(root, 'lineage.git'), ...args], { encoding: 'utf8' });
+
+test('a workspace may begin with other files than its commit: they are no change', async () => {
+  const commit = await lineage.record('packer/live', candidate());
+  const start = { 'agent.ts': 'export const n = 7;\n', 'more/helper.ts': 'export {};\n' };
+  await using workspace = await lineage.workspace(commit, start);
+  expect(await readFile(join(workspace.folder, 'more/helper.ts'), 'utf8')).toBe(start['more/helper.ts']);
+  expect(await workspace.changes()).toEqual([]);
+  await writeFile(join(workspace.folder, 'agent.ts'), 'export const n = 8;\n');
+  expect(await workspace.changes()).toEqual([{ path: 'agent.ts', text: 'export const n = 8;\n' }]);
+});
 
 test('every candidate is a commit that plain git understands', async () => {
   const first = await lineage.record('packer/live', candidate({ note: { ...candidate().note, version: 1, hash: 'a1' } }));

@@ -1,12 +1,14 @@
 // Who wrote what from which parent: a bare repository in the data folder with a commit for every candidate, accepted or not. It is
 // for people and for plain git; the truth is in the code store and the improvements, from which it is made again when it is damaged.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SeedError } from '#lib/error.ts';
+import type { SourceFiles } from '#kernel/compiler/artifact.ts';
 import { emit } from '#telemetry/emit.ts';
 import { createRepository, hasCommit, isSound, putInOrder, restoreSettings, setAside, sweepLocks } from './bare-repository.ts';
 import { ARTIFACT_REFS, type CandidateRecord } from './candidate-commit.ts';
+import { branchOf } from './candidate-record.ts';
 import { commitAt, writeCandidates, writeMissing, type KnownCandidate } from './candidate-writer.ts';
 import { gitIn } from './git.ts';
 import { readTrailers, type CandidateNote } from './trailers.ts';
@@ -73,16 +75,28 @@ export class Lineage {
     return this.#exclusive(() => this.#mending((folder) => commitAt(folder, this.#options.searchPath, `${ARTIFACT_REFS}${hash}`)));
   }
 
+  /** The commit of a candidate by its id; null when it was never written down. @throws SeedError `unavailable` */
+  commitOfCandidate(agent: string, id: string): Promise<string | null> {
+    return this.#exclusive(() =>
+      this.#mending((folder) => commitAt(folder, this.#options.searchPath, `refs/heads/${branchOf(agent, id)}`)),
+    );
+  }
+
   /**
    * What a proposer works in: a scratch worktree with these files, nothing of the node, and nothing that scores it.
+   * @param changed in place of the commit's, or beside them; they are what it begins with, and no change of its own
    * @throws SeedError `unavailable`
    */
-  workspace(commit: string): Promise<Workspace> {
+  workspace(commit: string, changed: SourceFiles = {}): Promise<Workspace> {
     return this.#exclusive(() =>
       this.#mending(async () => {
         await mkdir(this.#options.scratch, { recursive: true });
         const folder = join(await mkdtemp(join(this.#options.scratch, 'attempt-')), 'agent');
         await this.#git().raw(['worktree', 'add', '--detach', folder, commit]);
+        for (const [path, text] of Object.entries(changed)) {
+          await mkdir(dirname(join(folder, path)), { recursive: true });
+          await writeFile(join(folder, path), text);
+        }
         // Read before anybody else could have written it.
         const gitDir = (await readFile(join(folder, '.git'), 'utf8')).replace(/^gitdir: /, '').trim();
         return Workspace.open(folder, () =>

@@ -6,6 +6,8 @@ export interface CandidateNote {
   improvement?: string;
   /** Hash of the version it was made from. */
   parent?: string;
+  /** Id of the candidate that it was made from, where that was not the version as it is. */
+  madeFrom?: string;
   proposer: string;
   promptHash?: string;
   costMicroUsd?: number;
@@ -24,6 +26,7 @@ const KEYS = {
   agent: 'Agent',
   improvement: 'Improvement',
   parent: 'Parent',
+  madeFrom: 'Made-From',
   proposer: 'Proposer',
   promptHash: 'Prompt-Hash',
   costMicroUsd: 'Cost-Micro-Usd',
@@ -65,7 +68,7 @@ export function readTrailers(trailers: string): CandidateNote {
     agent: text('agent') ?? '',
     proposer: text('proposer') ?? '',
     verdict: text('verdict') ?? '',
-    ...there({ improvement: text('improvement'), parent: text('parent'), promptHash: text('promptHash') }),
+    ...there({ improvement: text('improvement'), parent: text('parent'), madeFrom: text('madeFrom'), promptHash: text('promptHash') }),
     ...there({ approver: text('approver'), hash: text('hash'), version: number('version') }),
     ...there({ costMicroUsd: number('costMicroUsd'), selection: number('selection') }),
     ...there({ validation: number('validation'), test: number('test') }),

@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lineage, type CandidateCommit } from './lineage.ts';
+import { candidate, FILES, openLineage } from './lineage.fixture.ts';
+import type { Lineage } from './lineage.ts';
 
 let root: string;
 let lineage: Lineage;
@@ -14,22 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const open = () =>
-  new Lineage({ folder: join(root, 'lineage.git'), scratch: join(root, 'scratch'), searchPath: process.env['PATH'] ?? '' });
-const FILES = { 'agent.ts': 'export const n = 1;\n', 'contract.ts': 'export {};\n', 'lib/sum.ts': 'export {};\n' };
-
-function candidate(over: Partial<CandidateCommit> = {}): CandidateCommit {
-  return {
-    subject: 'packer: a better priority',
-    body: '',
-    note: { agent: 'packer', proposer: 'genetic', verdict: 'accepted' },
-    files: FILES,
-    author: { name: 'genetic', atMs: 1_700_000_000_000 },
-    parent: null,
-    ...over,
-  };
-}
-
+const open = () => openLineage(root, process.env['PATH'] ?? '');
 const git = (...args: string[]): string => execFileSync('git', ['--git-dir', join(root, 'lineage.git'), ...args], { encoding: 'utf8' });
 
 test('holds the files of its commit, and goes away without a trace', async () => {

@@ -38,6 +38,25 @@ const capabilityName = z.enum(CAPABILITIES, {
 /** What an agent may be improved for without being asked: people are discontent, more calls fail, nothing has happened for long. */
 export const AUTOMATIC_REASONS = ['score_drop', 'error_rate', 'stagnation'] as const;
 
+/** Which of what was made before the next attempt of an improvement begins from. */
+export const PARENT_POLICIES = ['best', 'score-novelty', 'islands'] as const;
+export type ParentPolicy = (typeof PARENT_POLICIES)[number];
+
+const searchPolicy = z.strictObject({
+  /** Runs that one improvement may pay for. */
+  attempts: z.int().min(1).max(20).default(3),
+  /** … of which so many are under way at once. */
+  parallel: z.int().min(1).max(8).default(1),
+  parents: z.enum(PARENT_POLICIES).default('best'),
+  /** Lines of descent that do not mix; only for `islands`. */
+  islands: z.int().min(1).max(8).default(3),
+  /** Of one run, where its program can be told so. */
+  turns: z.int().min(1).max(1_000).default(50),
+  /** … millionths of a dollar. Left out: no cap but those of the node. */
+  microUsd: z.int().min(1).max(1_000_000_000).optional(),
+});
+export type SearchPolicy = z.output<typeof searchPolicy>;
+
 /** Names that mean something on every object: an export of one of them would be found where there is none. */
 const RESERVED = new Set([
   'default',
@@ -148,6 +167,8 @@ export const contractSchema = z.strictObject({
           budgetMs: z.int().min(1_000).max(86_400_000).default(60_000),
         })
         .optional(),
+      /** How proposers that are asked in words look for it. */
+      search: searchPolicy.optional(),
       /** Who lets a better version go live: a person, whatever rules say; or, where one fits, a rule of approvals. Left out: a person. */
       approval: z.enum(['person', 'rule']).optional(),
     })

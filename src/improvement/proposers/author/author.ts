@@ -1,6 +1,7 @@
 // Port: whoever writes code when asked in words, a program that edits files or a model that answers.
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
+import type { ChangedFiles } from '../../events.ts';
 import type { Change } from '../../lineage/workspace.ts';
 
 export interface AuthorTask {
@@ -9,10 +10,16 @@ export interface AuthorTask {
   instructions: string;
   /** The version to better. */
   base: { agent: string; hash: string; version: number; sources: SourceFiles };
+  /** The files to begin with, where they differ from that version's. */
+  start: ChangedFiles;
   /** What its evaluation says of itself; null where it says nothing. */
   description: string | null;
   /** Wall clock for the whole attempt. */
   timeoutMs: number;
+  /** For programs that take turns. */
+  maxTurns: number;
+  /** What it may cost, where that can be said; undefined: whatever it does. */
+  budgetMicroUsd: number | undefined;
   signal: AbortSignal;
 }
 

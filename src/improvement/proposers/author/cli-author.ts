@@ -7,21 +7,13 @@ import { baseCommit } from '../../lineage/base-commit.ts';
 import type { Lineage } from '../../lineage/lineage.ts';
 import type { Author, AuthorEvent, AuthorTask } from './author.ts';
 
-export interface CliAuthorOptions {
-  lineage: Lineage;
-  maxTurns?: number;
-  /** Micro-USD for one attempt. Default: none. */
-  budgetMicroUsd?: number;
+export function cliAuthor(cli: CodingCli, lineage: Lineage): Author {
+  return { name: cli.name, write: (task) => write(task, cli, lineage) };
 }
 
-export function cliAuthor(cli: CodingCli, options: CliAuthorOptions): Author {
-  return { name: cli.name, write: (task) => write(task, cli, options) };
-}
-
-async function* write(task: AuthorTask, cli: CodingCli, options: CliAuthorOptions): AsyncGenerator<AuthorEvent, void, void> {
-  const { prompt, instructions, base, description, timeoutMs, signal } = task;
-  const { lineage, maxTurns, budgetMicroUsd } = options;
-  await using workspace = await lineage.workspace(await baseCommit(lineage, base));
+async function* write(task: AuthorTask, cli: CodingCli, lineage: Lineage): AsyncGenerator<AuthorEvent, void, void> {
+  const { prompt, instructions, base, start, description, timeoutMs, maxTurns, budgetMicroUsd, signal } = task;
+  await using workspace = await lineage.workspace(await baseCommit(lineage, base), start);
   const { folder } = workspace;
   if (description !== null) await writeFile(join(folder, 'EVALUATION.md'), description);
   let outcome: CliOutcome | null = null;
@@ -32,7 +24,7 @@ async function* write(task: AuthorTask, cli: CodingCli, options: CliAuthorOption
     reach: { kind: 'edit', folder },
     timeoutMs,
     signal,
-    ...(maxTurns === undefined ? {} : { maxTurns }),
+    maxTurns,
     ...(budgetMicroUsd === undefined ? {} : { budgetMicroUsd }),
   })) {
     if (event.type === 'ended') ({ outcome } = event);

@@ -41,7 +41,17 @@ async function write(settings: { baseURL?: string } = { baseURL }, timeoutMs = 2
   const sources = { 'agent.ts': 'export const old = 1;', 'evals/evaluation.ts': 'the secret' };
   const base = { agent: 'reader', hash: 'h', version: 1, sources };
   const { signal } = new AbortController();
-  for await (const event of author.write({ prompt: 'better it', instructions: 'be good', base, description: null, timeoutMs, signal })) {
+  for await (const event of author.write({
+    prompt: 'better it',
+    instructions: 'be good',
+    base,
+    start: {},
+    description: null,
+    timeoutMs,
+    maxTurns: 5,
+    budgetMicroUsd: undefined,
+    signal,
+  })) {
     if (event.type === 'ended') return event.outcome;
   }
   throw new Error('no end');

@@ -58,8 +58,10 @@ async function attempt(task: AuthorTask, model: ModelAuthorOptions['model']): Pr
   }
 }
 
-function promptOf({ prompt, base, description }: AuthorTask): string {
-  const files = Object.entries(withoutEvaluation(base.sources)).map(([path, text]) => `## ${path}\n\`\`\`ts\n${text}\n\`\`\``);
+function promptOf({ prompt, base, start, description }: AuthorTask): string {
+  const files = Object.entries(withoutEvaluation({ ...base.sources, ...start })).map(
+    ([path, text]) => `## ${path}\n\`\`\`ts\n${text}\n\`\`\``,
+  );
   const evaluation = description === null ? [] : [`## EVALUATION.md\n${description}`];
   return [prompt, '# Files', ...files, ...evaluation, 'Answer with every file that you change, whole, and nothing else.'].join('\n\n');
 }

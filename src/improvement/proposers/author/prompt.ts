@@ -1,21 +1,21 @@
 // What an author is told: the task, what it may touch, how it is measured, what fails, and what was tried in vain. Pure.
 import type { ContractData } from '#kernel/compiler/contract.ts';
 
-export interface Attempt {
-  /** For people and for the next attempt: what became of it. */
-  outcome: string;
-}
-
 export interface PromptOptions {
   contract: ContractData;
   goal: string;
   /** What happened to it in use. */
   evidence: string;
-  /** Mean selection score of the version to better. */
-  baseline: number;
-  /** Inputs that it gets wrong, with what was expected, as the evaluation tells. */
+  /** Mean selection score of the live version. */
+  live: number;
+  /** … and of the files that the attempt begins from. */
+  score: number;
+  /** They are the live version's. */
+  isLive: boolean;
+  /** Inputs that they get wrong, with what was expected, as the evaluation tells. */
   failures: readonly unknown[];
-  attempts: readonly Attempt[];
+  /** What became of attempts before this one. */
+  tried: readonly string[];
   /** Whether the folder has EVALUATION.md. */
   hasDescription: boolean;
 }
@@ -33,21 +33,21 @@ It is judged on data that you can not see, so write code that is right in genera
 Change the files. Do not run anything. When you are done, say in one sentence what you changed.`;
 
 export function promptFor(options: PromptOptions): string {
-  const { contract, goal, evidence, baseline, failures, attempts, hasDescription } = options;
+  const { contract, goal, evidence, live, score, isLive, failures, tried, hasDescription } = options;
   const { objective, limits } = contract;
   const better = objective?.direction === 'minimize' ? 'lower' : 'higher';
   const parts = [
     `# Agent ${contract.name}\n${contract.summary}`,
     goal.trim() === '' ? null : `# What was asked for\n${goal.trim()}`,
-    `# How it is measured\n${objective === undefined ? 'By its score' : `${objective.name}${objective.unit === '' ? '' : ` (${objective.unit})`}`}: ${better} is better. The present version scores ${round(baseline)}.${hasDescription ? ' EVALUATION.md says how it is scored.' : ''}`,
+    `# How it is measured\n${objective === undefined ? 'By its score' : `${objective.name}${objective.unit === '' ? '' : ` (${objective.unit})`}`}: ${better} is better. ${isLive ? `The present version scores ${round(live)}.` : `The files that you begin with score ${round(score)}; they were made from the live version, which scores ${round(live)}.`}${hasDescription ? ' EVALUATION.md says how it is scored.' : ''}`,
     `# Limits of one call\n${limits.cpuMs} ms of processor time, ${limits.memoryMb} MB of memory, ${limits.outputBytes} bytes of output.`,
     evidence === '' ? null : `# What happened to it in use\n${evidence}`,
     failures.length === 0 ? null : `# What it gets wrong, for example\n${failures.slice(0, MAX_FAILURES).map(shown).join('\n')}`,
-    attempts.length === 0
+    tried.length === 0
       ? null
-      : `# What was tried before and failed\n${attempts
+      : `# What was tried before and failed\n${tried
           .slice(-MAX_ATTEMPTS)
-          .map(({ outcome }) => `- ${outcome}`)
+          .map((outcome) => `- ${outcome}`)
           .join('\n')}`,
     'Better agent.ts.',
   ];

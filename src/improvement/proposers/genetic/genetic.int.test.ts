@@ -127,7 +127,9 @@ test('a short search finds what is better on draws it has not seen', async () =>
     budgetMs: 60_000,
     seed: 8,
     evaluate,
-    before: { runs: 0, rejected: [] },
+    improvement: 'i1',
+    before: { runs: 0, rejected: [], made: [] },
+    earlier: [],
     signal,
   };
   for await (const event of proposer.propose(asked)) events.push(event);

@@ -54,8 +54,8 @@ const evaluate: Evaluate = (candidates, { seeds }) =>
 function request(given: Partial<ProposalRequest> = {}): ProposalRequest {
   const { signal } = new AbortController();
   const base = { agent: 'any', hash: 'base', version: 1 };
-  const before = { runs: 0, rejected: [] };
-  return { base, contract: contract(), sources, goal: '', evidence: '', budgetMs: 60_000, seed: 7, evaluate, before, signal, ...given };
+  const asked = { improvement: 'i1', base, goal: '', evidence: '', before: { runs: 0, rejected: [], made: [] }, earlier: [] };
+  return { ...asked, contract: contract(), sources, budgetMs: 60_000, seed: 7, evaluate, signal, ...given };
 }
 
 async function collect(
