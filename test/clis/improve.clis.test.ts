@@ -23,7 +23,7 @@ interface Improvement {
   baseline: number | null;
   test: number | null;
   attempts: string[];
-  spent: { runs: number; inputTokens: number; outputTokens: number; costMicroUsd: number };
+  spent: { runs: number; cost_micro_usd: number };
   stages: { stage: string; state: string; report: Record<string, unknown> | null }[];
 }
 
@@ -120,14 +120,15 @@ describe.each(PROGRAMS)('%s', (program) => {
 
     const { data: lineage } = (await seed.api<{ data: { items: LineageItem[]; drawing: string } }>('GET', '/api/code/extract/lineage'))
       .body;
+    expect(waiting.spent.cost_micro_usd).toEqual(expect.any(Number));
     const [first, second] = [1, 2].map((number) => lineage.items.find(({ version }) => version === number));
     expect(second).toMatchObject({
       parent: first?.hash,
       proposer: program,
       improvement: waiting.id,
-      promptHash: expect.stringMatching(/^[0-9a-f]{64}$/),
-      costMicroUsd: waiting.spent.costMicroUsd,
-      approvedBy: expect.stringContaining('/'),
+      prompt_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      cost_micro_usd: waiting.spent.cost_micro_usd,
+      approved_by: expect.stringContaining('/'),
     });
     expect(lineage.drawing.split('\n').find((line) => line.includes('v2'))).toContain(program);
 

@@ -65,9 +65,10 @@ const EXTENSIONS = ['vector', 'citext', 'pg_trgm', 'btree_gin'] as const;
 
 /**
  * Without a checkpointer process the log is only as short as our own checkpoints keep it (see pglite-upkeep.ts). Memory is the node's.
- * What is not in it is in the system's cache: an index is worth its page.
+ * What is not in it is in the system's cache: an index is worth its page. Files of tables and indexes stay open once they were used:
+ * without an end their number would grow as long as new ones are met.
  */
-const SETTINGS = ['max_wal_size=128MB', 'min_wal_size=32MB', 'shared_buffers=64MB', 'random_page_cost=1.1'];
+const SETTINGS = ['max_wal_size=128MB', 'min_wal_size=32MB', 'shared_buffers=64MB', 'random_page_cost=1.1', 'max_files_per_process=160'];
 
 if (parentPort !== null) await serve(parentPort, workerData as ThreadData);
 
