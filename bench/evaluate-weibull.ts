@@ -77,7 +77,7 @@ export const evaluateWeibull: Benchmark = async ({ quick, say }) => {
   });
   return {
     rows: [
-      row('candidates/s in a search: body spliced in, fresh isolate, samples drawn in it', rates.hosts, 1),
+      row('candidates/s in a search: body spliced in, fresh isolate, samples drawn once a host', rates.hosts, 1),
       row('… processor time a candidate, ms', cpuOf.hosts, 2),
       row('candidates/s in plain node: new Function, samples kept', rates.plain, 1),
       row('… processor time a candidate, ms', cpuOf.plain, 2),

@@ -405,7 +405,7 @@ export interface ReportedTask<C extends ContractDefinition, Sample = unknown> {
 export interface Evaluation<C extends ContractDefinition, Sample = unknown> {
   /** No sample scores better than this (a floor when minimizing, a ceiling when maximizing): allows to stop early. */
   readonly bestPossible?: number;
-  /** A fresh sample, JSON; all its randomness from `random()`, a number in [0, 1). */
+  /** A fresh sample, JSON; all its randomness from `random()`, a number in [0, 1). Often drawn elsewhere than where it is used. */
   sample(set: SampleSet, random: () => number): Sample;
   /** Selection only, inside the candidate's isolate for speed: the score of one sample. Must agree with `session`. Needed by the genetic proposer. */
   inside?(sample: Sample, candidate: Candidate<C>): number;

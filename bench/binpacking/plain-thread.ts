@@ -16,7 +16,7 @@ export interface PlainRequest {
 const { capacity } = WEIBULL;
 const samples = new Map<number, number[]>();
 
-/** The draws are kept: only an isolate that is made afresh has to make them again. */
+/** The draws are kept, as in a host. */
 function sampleOf(seed: number): number[] {
   let items = samples.get(seed);
   if (items === undefined) {

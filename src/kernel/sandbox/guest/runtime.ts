@@ -116,10 +116,17 @@ export function guestRuntime(
         return examination.describe();
       case 'open':
         return examination.open(values[0] as string, values[1] as number);
+      case 'sample':
+        return examination.sample(values[0] as string, values[1] as number);
       case 'next':
         return examination.next(values[0] as string);
       case 'inside':
-        return examination.inside(values[0] as string, values[1] as number, functions);
+        return examination.inside({
+          set: values[0] as string,
+          seed: values[1] as number,
+          candidate: functions,
+          sampleJson: values[2] as string | undefined,
+        });
       // Begins a session, or goes on with one: its state starts empty, or as the text says, and lives here until the next one.
       case 'session':
         session = {

@@ -196,7 +196,9 @@ class Exam {
 
   #inside(set: string, seed: number): { score: number; detail: unknown } {
     this.#calls += 1;
-    const record = this.#asCandidate(() => this.#enter(this.#subject, ['inside', set, seed], this.#remainingMs()));
+    const sampleJson = this.#asEvaluation(() => this.#examiner.sampleJson(set, { seed, timeoutMs: this.#remainingMs() }));
+    const asked = sampleJson === null ? [set, seed] : [set, seed, sampleJson];
+    const record = this.#asCandidate(() => this.#enter(this.#subject, ['inside', ...asked], this.#remainingMs()));
     // In there the evaluation's errors can not be told from the candidate's.
     return scoreOf(record, 'threw');
   }

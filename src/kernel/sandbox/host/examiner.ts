@@ -13,6 +13,8 @@ import {
 } from './guest-isolates.ts';
 
 const MEMORY_MB = 128;
+/** Of samples that are kept, as texts: some hundreds of 5,000 numbers. */
+const KEPT_CHARS = 8_000_000;
 
 export interface EvaluationInfo {
   bestPossible: number | null;
@@ -26,6 +28,9 @@ export class Examiner {
   #parts: GuestIsolate | undefined;
   #script: ivm.Script | undefined;
   #cache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+  /** By set and seed; null where the text would not be the sample. */
+  readonly #samples = new Map<string, string | null>();
+  #keptChars = 0;
   #users = 0;
   #isRetired = false;
 
@@ -66,6 +71,26 @@ export class Examiner {
     };
   }
 
+  /**
+   * The sample of a seed as a text, drawn once for all candidates, where none of them ever is: a context that has seen nothing else. Null
+   * when it is to be drawn where it is used.
+   */
+  sampleJson(set: string, { seed, timeoutMs }: { seed: number; timeoutMs: number }): string | null {
+    const key = `${seed} ${set}`;
+    const kept = this.#samples.get(key);
+    if (kept !== undefined) return kept;
+    const { context } = this.begin(timeoutMs);
+    try {
+      const record = textOf(context.entry.applySync(undefined, ['sample', set, seed], { ...AS_COPY, timeout: timeoutMs }) as EntryResult);
+      // One that throws does so again, beside the candidate, and is reported from there.
+      const json = record.startsWith('sample\t') ? record.slice('sample\t'.length) : null;
+      this.#keep(key, json);
+      return json;
+    } finally {
+      this.end(context);
+    }
+  }
+
   end(context: GuestContext): void {
     if (this.#parts !== undefined && !this.#parts.isolate.isDisposed) releaseContext(context);
   }
@@ -73,6 +98,16 @@ export class Examiner {
   /** In a candidate's context, before the candidate. */
   join(parts: GuestIsolate, options: { context: GuestContext; timeoutMs: number }): EvaluationInfo {
     return this.#adopt({ ...options, script: this.#compile(parts.isolate) });
+  }
+
+  #keep(key: string, json: string | null): void {
+    this.#samples.set(key, json);
+    this.#keptChars += charsOf(key, json);
+    for (const [oldest, text] of this.#samples) {
+      if (this.#keptChars <= KEPT_CHARS) break;
+      this.#samples.delete(oldest);
+      this.#keptChars -= charsOf(oldest, text);
+    }
   }
 
   #compile(isolate: ivm.Isolate): ivm.Script {
@@ -93,4 +128,8 @@ export class Examiner {
     if (this.#parts !== undefined) this.#isolates.dispose(this.#parts.isolate);
     this.#parts = undefined;
   }
+}
+
+function charsOf(key: string, json: string | null): number {
+  return key.length + (json?.length ?? 0);
 }
