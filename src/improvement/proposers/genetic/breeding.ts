@@ -2,11 +2,12 @@
 import { argumentGrid, fingerprint } from './behaviour.ts';
 import { condense } from './condense.ts';
 import { below, type Random } from './draw.ts';
-import { individual, type Genome, type Individual } from './individual.ts';
+import { individual, type Genome, type Individual, type Origin } from './individual.ts';
 import type { ParameterRange } from './interval.ts';
 import { tournament, type Island } from './island.ts';
 import { randomTree } from './material.ts';
-import { vary, VARIATIONS, type VariationName } from './variation.ts';
+import { vary, VARIATIONS } from './variation.ts';
+import type { VariationMix } from './variation-mix.ts';
 
 export interface BreedingOptions {
   /** Parameters of each evolvable function. */
@@ -21,8 +22,6 @@ export interface BreedingOptions {
   novelty: boolean;
   /** Whether every child is simplified before it is scored. */
   simplify: boolean;
-  /** How often each variation is drawn, against the others. */
-  variations: Readonly<Record<VariationName, number>>;
 }
 
 /** Called between two children: may give way to others. */
@@ -31,7 +30,12 @@ export type Rest = () => Promise<void>;
 export interface Breeding {
   /** Fewer than `count` where nothing new could be found. */
   founders(count: number, rest: Rest): Promise<Individual[]>;
-  children(island: Island, count: number, rest: Rest): Promise<Individual[]>;
+  children(island: Island, count: number, options: { mix: VariationMix; rest: Rest }): Promise<Individual[]>;
+}
+
+interface Made {
+  genome: Genome;
+  origin?: Origin;
 }
 
 export const TOURNAMENT = 4;
@@ -44,8 +48,9 @@ export function createBreeding(options: BreedingOptions): Breeding {
   const grids = functions.map(argumentGrid);
   const seen = new Set<number>(parent === undefined ? [] : [fingerprint(parent, grids)]);
 
-  function novel(genome: Genome): Individual | undefined {
-    const member = individual(options.simplify ? genome.map((tree, index) => condense(tree, functions[index]!)) : genome);
+  function novel({ genome, origin }: Made): Individual | undefined {
+    const condensed = options.simplify ? genome.map((tree, index) => condense(tree, functions[index]!)) : genome;
+    const member = individual(condensed, origin);
     if (member.size > options.maxSize || member.genome.some((tree) => tree.depth > options.maxDepth)) return undefined;
     if (!options.novelty) return member;
     const print = fingerprint(member.genome, grids);
@@ -54,7 +59,7 @@ export function createBreeding(options: BreedingOptions): Breeding {
     return member;
   }
 
-  async function fill(count: number, make: () => Genome, rest: Rest): Promise<Individual[]> {
+  async function fill(count: number, make: () => Made, rest: Rest): Promise<Individual[]> {
     const members: Individual[] = [];
     for (let trial = 0; members.length < count && trial < count * TRIALS; trial++) {
       const member = novel(make());
@@ -65,29 +70,29 @@ export function createBreeding(options: BreedingOptions): Breeding {
   }
 
   /** One function new, or the parent's with an exception to its rule; the others as they are. */
-  function founder(): Genome {
+  function founder(): Made {
     const changed = below(functions.length, random);
-    return functions.map((parameters, index) => {
+    const genome = functions.map((parameters, index) => {
       const breeder = { parameters, random };
       const own = parent?.[index];
       if (own === undefined) return randomTree(breeder, FOUNDER_DEPTH);
       if (index !== changed) return own;
       return random() < 0.5 ? VARIATIONS.rule(own, own, breeder) : randomTree(breeder, FOUNDER_DEPTH);
     });
+    return { genome };
   }
 
-  function child(island: Island): Genome {
+  function child(island: Island, mix: VariationMix): Made {
     const first = tournament(island, random, TOURNAMENT);
     const changed = below(functions.length, random);
-    return first.genome.map((tree, index) => {
-      if (index !== changed) return tree;
-      const mate = () => tournament(island, random, TOURNAMENT).genome[index]!;
-      return vary(tree, mate, { parameters: functions[index]!, random, variations: options.variations });
-    });
+    const variation = mix.draw(random);
+    const mate = () => tournament(island, random, TOURNAMENT).genome[changed]!;
+    const varied = vary(first.genome[changed]!, { name: variation, mate, parameters: functions[changed]!, random });
+    return { genome: first.genome.with(changed, varied), origin: { variation, parent: { cost: first.cost, size: first.size } } };
   }
 
   return {
     founders: (count, rest) => fill(count, founder, rest),
-    children: (island, count, rest) => fill(count, () => child(island), rest),
+    children: (island, count, { mix, rest }) => fill(count, () => child(island, mix), rest),
   };
 }

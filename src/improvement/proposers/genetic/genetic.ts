@@ -2,8 +2,9 @@
  * Proposer without a model: genetic programming over the functions that a contract marks as evolvable.
  *
  * 1. The functions are read into expression trees (parse.ts); one outside the grammar starts from nothing.
- * 2. Islands of trees breed (variation.ts). Each child is simplified (condense.ts), dropped when it behaves like one seen
- *    before (behaviour.ts), and written as TypeScript (emit.ts). A larger one must be better by a little for each node.
+ * 2. Islands of trees breed (variation.ts), more often in the ways that brought something lately (variation-mix.ts). Each
+ *    child is simplified (condense.ts), dropped when it behaves like one seen before (behaviour.ts), and written as
+ *    TypeScript (emit.ts). A larger one must be better by a little for each node.
  * 3. Batches are scored on selection draws, several under way at a time; a child that is certain to be worse than its
  *    island's last member is given up early. Every so often the draws are exchanged and the islands reviewed, so that
  *    nothing lives on the luck of one draw. Migrants travel in a ring; islands that stagnate start again (search.ts).
@@ -51,6 +52,7 @@ const DEFAULTS: GeneticOptions = {
   novelty: true,
   simplify: true,
   variations: VARIATION_WEIGHTS,
+  adaptive: true,
   batchesInFlight: 4,
   candidates: 4,
   maxBred: Infinity,

@@ -16,10 +16,12 @@ export interface Island {
 }
 
 /** Less is better: the cost, plus a little for each node. */
-export type Fitness = (member: Individual) => number;
+export type Fitness = (member: Pick<Individual, 'cost' | 'size'>) => number;
 
 /** Progress smaller than this share of the best fitness does not count. */
 const PROGRESS = 0.001;
+/** Credit of a child that is kept and no better than its parent: it may lead somewhere. */
+const KEPT = 0.1;
 
 export function newIsland(epoch: number): Island {
   return { members: [], best: Infinity, stale: 0, epoch, founding: true };
@@ -31,6 +33,18 @@ export function admit(island: Island, newcomers: readonly Individual[], options:
   const { fitness, capacity } = options;
   const members = [...new Set([...island.members, ...scored])];
   island.members = members.toSorted((a, b) => fitness(a) - fitness(b)).slice(0, capacity);
+}
+
+/**
+ * What a child has brought that has just been scored and offered to its island: 0 when it was not kept; else what it gains over its
+ * parent, in steps of the distance from the island's best to its last, at least `KEPT` and at most 1.
+ */
+export function creditOf(child: Individual, island: Island, fitness: Fitness): number {
+  const [best, last] = [island.members[0], island.members.at(-1)];
+  if (child.origin === undefined || best === undefined || last === undefined || !island.members.includes(child)) return 0;
+  const width = fitness(last) - fitness(best);
+  const gain = fitness(child.origin.parent) - fitness(child);
+  return Math.min(1, Math.max(KEPT, width > 0 ? gain / width : 0));
 }
 
 /** Remembers whether the last batch brought the island forward. */

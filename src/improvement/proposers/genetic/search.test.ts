@@ -32,6 +32,7 @@ function search(given: Partial<SearchOptions> = {}) {
     novelty: true,
     simplify: true,
     variations: VARIATION_WEIGHTS,
+    adaptive: true,
     ...given,
   });
 }
@@ -138,6 +139,23 @@ describe('search', () => {
     for (const batch of refounded) expect(batch.members.length).toBeLessThanOrEqual(7);
     const best = batches.flatMap((batch) => batch.members).reduce((low, member) => Math.min(low, member.cost), Infinity);
     expect(own.summary().best).toBeCloseTo(best, 9);
+  });
+
+  test('variations that bring something are bred more often, unless they are not to be', async () => {
+    const pointsIn = async (adaptive: boolean): Promise<number> => {
+      let best = 1_000;
+      // Nothing else is ever worth keeping, and each of these is better than all before.
+      const onlyPoints = (batch: Batch): CandidateScore[] =>
+        batch.members.map(({ origin }) =>
+          batch.purpose === 'breed' && origin?.variation !== 'point'
+            ? { ok: false, reason: 'threw' }
+            : { ok: true, scores: batch.seeds.map(() => best--), stopped: false },
+        );
+      const batches = await run(search({ adaptive }), 250, onlyPoints);
+      const bred = batches.slice(-100).flatMap(({ purpose, members }) => (purpose === 'breed' ? members : []));
+      return bred.filter(({ origin }) => origin?.variation === 'point').length / bred.length;
+    };
+    expect(await pointsIn(true)).toBeGreaterThan(1.5 * (await pointsIn(false)));
   });
 
   test('migration carries the best from island to island', async () => {

@@ -3,9 +3,10 @@ import type { CandidateScore } from '../../proposer.ts';
 import { createBreeding, TOURNAMENT, type BreedingOptions, type Rest } from './breeding.ts';
 import { below, pick, type Random } from './draw.ts';
 import { individual, learn, type Individual } from './individual.ts';
-import { admit, newIsland, noteProgress, pace, tournament, type Fitness } from './island.ts';
+import { admit, creditOf, newIsland, noteProgress, pace, tournament, type Fitness } from './island.ts';
+import { adaptiveMix, fixedMix, type VariationWeights } from './variation-mix.ts';
 
-export interface SearchSettings extends Pick<BreedingOptions, 'novelty' | 'simplify' | 'variations'> {
+export interface SearchSettings extends Pick<BreedingOptions, 'novelty' | 'simplify'> {
   islands: number;
   islandSize: number;
   /** Draws that make up one score. */
@@ -22,6 +23,10 @@ export interface SearchSettings extends Pick<BreedingOptions, 'novelty' | 'simpl
   parsimony: number;
   /** Whether a child is given up as soon as it is behind every member of its island on the draws so far. */
   cascade: boolean;
+  /** How often each variation is drawn to begin with. */
+  variations: VariationWeights;
+  /** Whether that follows what each has brought its island lately. */
+  adaptive: boolean;
 }
 
 export interface SearchOptions extends SearchSettings, BreedingOptions {
@@ -62,6 +67,8 @@ export function createSearch(options: SearchOptions): Search {
   const breeding = createBreeding(options);
   const islands = Array.from({ length: options.islands }, () => newIsland(0));
   const nodeCost = options.parsimony * (Math.abs(options.baseline) || 1);
+  // What carries one island forward is not what carries another: with one mix for all, searches have been seen to end where they began.
+  const mixes = islands.map(() => (options.adaptive ? adaptiveMix : fixedMix)(options.variations));
   const fitness: Fitness = (member) => member.cost + nodeCost * member.size;
   let [turn, absorbed, restarts, epoch, sinceEpoch] = [0, 0, 0, 0, 0];
   let seeds = options.firstSeeds;
@@ -92,6 +99,12 @@ export function createSearch(options: SearchOptions): Search {
     restarts += 1;
   }
 
+  function credit({ island, members }: Batch): void {
+    for (const child of members) {
+      if (child.origin !== undefined) mixes[island]!.note(child.origin.variation, creditOf(child, islands[island]!, fitness));
+    }
+  }
+
   function advanceEpoch(count: number): void {
     sinceEpoch += count;
     if (sinceEpoch < options.epochCandidates) return;
@@ -116,7 +129,7 @@ export function createSearch(options: SearchOptions): Search {
         island.epoch = epoch;
         return { ...common, purpose: 'review', members: island.members };
       }
-      const members = await breeding.children(island, options.batchSize, rest);
+      const members = await breeding.children(island, options.batchSize, { mix: mixes[index]!, rest });
       const worst = island.members.at(-1);
       if (worst === undefined || island.members.length < options.islandSize) return { ...common, purpose: 'breed', members };
       const paceAt = options.cascade ? pace(island, { samples: seeds.length, sign }) : undefined;
@@ -130,6 +143,7 @@ export function createSearch(options: SearchOptions): Search {
       });
       if (batch.purpose === 'review') island.best = Infinity;
       admit(island, batch.purpose === 'review' ? [] : batch.members, { fitness, capacity: options.islandSize });
+      if (batch.purpose === 'breed') credit(batch);
       if (island.members.length > 0) island.founding = false;
       noteProgress(island, fitness);
       absorbed += 1;

@@ -5,7 +5,7 @@ import { arbitraryTree, PARAMETERS } from './arbitrary-tree.ts';
 import { apply, constant, countConstants, parameter, type Expression } from './expression.ts';
 import { jitter, randomTree } from './material.ts';
 import { OPERATORS } from './operators.ts';
-import { vary, VARIATIONS, VARIATION_WEIGHTS } from './variation.ts';
+import { vary, VARIATION_NAMES, VARIATIONS } from './variation.ts';
 
 function breeder(seed: number) {
   return { parameters: PARAMETERS, random: randomFrom(seed, 'variation test') };
@@ -49,20 +49,22 @@ describe('draws', () => {
     const children = [1, 1, 2].map((seed) => {
       const own = breeder(seed);
       const tree = randomTree(own, 5);
-      return JSON.stringify(Array.from({ length: 20 }, () => vary(tree, () => tree, { ...own, variations: VARIATION_WEIGHTS })));
+      return JSON.stringify(VARIATION_NAMES.map((name) => vary(tree, { ...own, name, mate: () => tree })));
     });
     expect(children[1]).toBe(children[0]);
     expect(children[2]).not.toBe(children[0]);
   });
 
-  test('a variation without weight is never drawn', () => {
+  test('a mate is asked for by crossover alone', () => {
     const own = breeder(4);
     const tree = apply('add', parameter(0), constant(2));
-    const none = Object.fromEntries(Object.keys(VARIATIONS).map((name) => [name, 0])) as Record<keyof typeof VARIATIONS, number>;
-    const tuned = Array.from({ length: 50 }, () => vary(tree, () => tree, { ...own, variations: { ...none, tuning: 1 } }));
-    for (const child of tuned) expect(child.size).toBe(tree.size);
-    const grown = Array.from({ length: 50 }, () => vary(tree, () => tree, { ...own, variations: { ...none, growth: 1 } }));
-    for (const child of grown) expect(child.size).toBeGreaterThan(tree.size);
+    const asking = VARIATION_NAMES.filter((name) => {
+      let isAsked = false;
+      const mate = () => ((isAsked = true), tree);
+      vary(tree, { ...own, name, mate });
+      return isAsked;
+    });
+    expect(asking).toEqual(['crossover']);
   });
 
   test('constants stay finite and short', () => {

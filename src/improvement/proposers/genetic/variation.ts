@@ -16,7 +16,9 @@ export const VARIATIONS = {
 
 export type VariationName = keyof typeof VARIATIONS;
 
-/** How often each is drawn. */
+export const VARIATION_NAMES = Object.keys(VARIATIONS) as VariationName[];
+
+/** How often each is drawn, unless what it brings says otherwise. */
 export const VARIATION_WEIGHTS: Readonly<Record<VariationName, number>> = {
   crossover: 0.25,
   tuning: 0.22,
@@ -27,18 +29,11 @@ export const VARIATION_WEIGHTS: Readonly<Record<VariationName, number>> = {
   hoist: 0.08,
 };
 
-const NAMES = Object.keys(VARIATIONS) as VariationName[];
 const GROWTHS: readonly OperatorName[] = ['add', 'subtract', 'multiply', 'divide', 'minimum', 'maximum', 'absolute', 'square'];
 const BY_ARITY = Map.groupBy(Object.keys(OPERATORS) as OperatorName[], (operator): number => OPERATORS[operator].arity);
 
-/** A child of a tree by one variation drawn by weight; `mate` is asked for only where two parents are needed. */
-export function vary(
-  tree: Expression,
-  mate: () => Expression,
-  { variations, ...breeder }: Breeder & { variations: Readonly<Record<VariationName, number>> },
-): Expression {
-  let at = breeder.random() * NAMES.reduce((sum, name) => sum + variations[name], 0);
-  const name = NAMES.find((candidate) => (at -= variations[candidate]) < 0) ?? 'crossover';
+/** A child of a tree by one variation; `mate` is asked for only where two parents are needed. */
+export function vary(tree: Expression, { name, mate, ...breeder }: Breeder & { name: VariationName; mate: () => Expression }): Expression {
   return name === 'crossover' ? crossover(tree, mate(), breeder) : VARIATIONS[name](tree, tree, breeder);
 }
 
