@@ -2,11 +2,12 @@
 // on Weibull lists, over several seeds. Work is counted in samples and not in seconds, so the same seeds give the same table on any
 // machine, however busy; and as scores are the same with and without walls around them, they come from plain node.
 import type { BaseVersion } from '#improvement/base-version.ts';
+import { readFunctions } from '#improvement/proposers/genetic/functions.ts';
 import type { GeneticOptions } from '#improvement/proposers/genetic/genetic.ts';
-import { VARIATION_WEIGHTS } from '#improvement/proposers/genetic/variation.ts';
-import type { Evaluate } from '#improvement/proposer.ts';
+import { VARIATION_NAMES, VARIATION_WEIGHTS, type VariationName } from '#improvement/proposers/genetic/variation.ts';
+import type { Candidate, Evaluate } from '#improvement/proposer.ts';
 import { seedsFrom } from '#improvement/random.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Benchmark, Row } from './benchmark.ts';
 import { WEIBULL } from './binpacking/family.ts';
 import { familyFolder } from './binpacking/folder.ts';
 import { PlainScorer } from './binpacking/plain-scorer.ts';
@@ -23,10 +24,29 @@ interface Variant {
   stopping?: boolean;
 }
 
+/** What a search finds. */
+interface Result {
+  /** Of its rule on the test draws, per cent. */
+  excess: number;
+  /** Of its rule: what there is to read. */
+  nodes: number;
+}
+
 /** One population as large as the islands together. */
 const ONE_ISLAND = { islands: 1, islandSize: 48, batchesInFlight: 1 };
 
+function without(name: VariationName): Variant {
+  return { name: `no ${name}`, key: name, settings: { variations: { ...VARIATION_WEIGHTS, [name]: 0 } } };
+}
+
+/**
+ * The search has no archive besides its islands: what it remembers is who is in them, and what the champions are chosen from at its end.
+ * Without that it is the one that was best on the draws of the search.
+ */
+const ONE_CHAMPION = { champions: 1 };
+
 const VARIANTS: readonly Variant[] = [
+  { name: 'fixed weights: variations do not follow what they bring', key: 'adaptive', settings: { adaptive: false } },
   { name: 'no islands: one population of 48', key: 'islands', settings: ONE_ISLAND },
   { name: 'no migration', key: 'migration', settings: { migrationRounds: Infinity } },
   { name: 'no fresh starts of islands', key: 'restarts', settings: { staleBatches: Infinity } },
@@ -34,11 +54,14 @@ const VARIANTS: readonly Variant[] = [
   { name: 'no cascade: only what is certain stops', key: 'cascade', settings: { cascade: false } },
   { name: 'no early stopping at all', key: 'stopping', settings: {}, stopping: false },
   { name: 'greedy: only the best is kept', key: 'population', settings: { islands: 1, islandSize: 1, batchesInFlight: 1 } },
-  { name: 'no constant tuning', key: 'tuning', settings: { variations: { ...VARIATION_WEIGHTS, tuning: 0 } } },
-  { name: 'no crossover', key: 'crossover', settings: { variations: { ...VARIATION_WEIGHTS, crossover: 0 } } },
+  ...VARIATION_NAMES.map(without),
   { name: 'no simplification while breeding', key: 'simplification', settings: { simplify: false } },
   { name: 'no price on size', key: 'parsimony', settings: { parsimony: 0 } },
   { name: 'no fresh training draws', key: 'fresh_draws', settings: { epochCandidates: Infinity } },
+  { name: 'one champion instead of 24 meets the finale', key: 'archive', settings: ONE_CHAMPION },
+  { name: 'no pruning at the end', key: 'pruning', settings: { finale: 'unpruned' } },
+  { name: 'no finale: champions as the search has them', key: 'finale', settings: { finale: 'none' } },
+  { name: 'one finalist instead of four', key: 'finalists', settings: { candidates: 1 } },
 ];
 const WHOLE: Variant = { name: 'the whole search', key: 'whole', settings: {} };
 
@@ -50,49 +73,49 @@ const CORES = 2;
 export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 5 }) => {
   const base = await weibullBase();
   const numbers = Array.from({ length: seeds }, (_, index) => index + 1);
-  const excessOf = async (variant: Variant): Promise<number[]> => {
-    const excesses = await eachOnACore(numbers, (scorer, seed) => run(scorer, variant, { seed, work: budgetMs }), base);
-    say(`${variant.name}: ${excesses.map((excess) => excess.toFixed(2)).join(' ')}`);
-    return excesses;
+  const resultsOf = async (variant: Variant): Promise<Result[]> => {
+    const results = await eachOnACore(numbers, (scorer, seed) => run(scorer, variant, { seed, work: budgetMs }), base);
+    say(`${variant.name}: ${results.map(({ excess, nodes }) => `${excess.toFixed(2)} (${nodes})`).join(' ')}`);
+    return results;
   };
-  const whole = await excessOf(WHOLE);
-  const results: { variant: Variant; excesses: number[]; worth: number[] }[] = [];
+  const whole = await resultsOf(WHOLE);
+  const measured: { variant: Variant; results: Result[]; worth: number[] }[] = [];
   for (const variant of VARIANTS) {
-    const excesses = await excessOf(variant);
-    results.push({ variant, excesses, worth: excesses.map((excess, index) => excess - whole[index]!) });
+    const results = await resultsOf(variant);
+    measured.push({ variant, results, worth: results.map(({ excess }, index) => excess - whole[index]!.excess) });
   }
-  const row = (name: string, excesses: readonly number[], worth: readonly number[]) => ({
-    name,
-    values: {
-      'excess %, median': round(median(excesses)),
-      spread: spread(excesses),
-      'worse by, median': round(median(worth)),
-      'of each seed': spread(worth),
-      'worse in': `${worth.filter((one) => one > 0).length} of ${seeds}`,
-    },
-  });
+  const row = ({ name }: Variant, results: readonly Result[], worth?: readonly number[]): Row => {
+    const excesses = results.map(({ excess }) => excess);
+    return {
+      name,
+      values: {
+        'excess %, median': round(median(excesses), 2),
+        spread: spread(excesses),
+        nodes: median(results.map(({ nodes }) => nodes)),
+        ...(worth !== undefined && {
+          'worse by, median': round(median(worth), 3),
+          'of each seed': spread(worth),
+          'worse in': `${worth.filter((one) => one > 0).length} of ${seeds}`,
+          'better in': `${worth.filter((one) => one < 0).length} of ${seeds}`,
+        }),
+      },
+    };
+  };
   return {
-    rows: [
-      row(
-        WHOLE.name,
-        whole,
-        whole.map(() => 0),
-      ),
-      ...results.map(({ variant, excesses, worth }) => row(variant.name, excesses, worth)),
-    ],
+    rows: [row(WHOLE, whole), ...measured.map(({ variant, results, worth }) => row(variant, results, worth))],
     figures: {
-      whole: round(median(whole)),
-      ...Object.fromEntries(results.map(({ variant, worth }) => [variant.key, round(median(worth))])),
+      whole: round(median(whole.map(({ excess }) => excess)), 2),
+      ...Object.fromEntries(measured.map(({ variant, worth }) => [variant.key, round(median(worth), 3)])),
     },
   };
 };
 
-/** Test excess of the rule that a search finds with so much work, per cent. */
+/** What a search finds with so much work. */
 async function run(
   scorer: PlainScorer,
   { settings, stopping = true }: Variant,
   { seed, work }: { seed: number; work: number },
-): Promise<number> {
+): Promise<Result> {
   let done = 0;
   const around = (evaluate: Evaluate): Evaluate => {
     return async (candidates, { seeds, stopAt, paceAt }) => {
@@ -103,9 +126,16 @@ async function run(
   };
   const { winner } = await search(scorer, { seed, budgetMs: work, settings: { ...settings, now: () => done }, feed: 'inside', around });
   const testSeeds = seedsFrom(1, 'ablation test', TEST_DRAWS);
-  const [scored] = await scorer.score([winner ?? { files: {} }], { set: 'test', feed: 'inside', seeds: testSeeds });
+  const rule = winner ?? { files: {} };
+  const [scored] = await scorer.score([rule], { set: 'test', feed: 'inside', seeds: testSeeds });
   if (!scored?.ok) throw new Error(`a winner could not be scored: ${scored?.reason}`);
-  return scored.mean;
+  return { excess: scored.mean, nodes: nodesOf(scorer.base, rule) };
+}
+
+function nodesOf({ contract, sources }: BaseVersion, { files }: Candidate): number {
+  const { genome } = readFunctions(contract, { ...sources, ...files });
+  if (genome === undefined) throw new Error('a winner could not be read');
+  return genome.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** The contract is all that is needed of the hosts. */

@@ -8,6 +8,7 @@ import { shape, simplerVariants } from './simpler.ts';
 export interface FinalistOptions {
   functions: readonly (readonly ParameterRange[])[];
   sign: 1 | -1;
+  finale: 'full' | 'unpruned' | 'none';
   /** Champions to begin with. */
   field: number;
   /** How many remain. */
@@ -32,13 +33,14 @@ export async function chooseFinalists(search: Search, options: FinalistOptions):
     const outcomes = await scoring.individuals(members, stopAt === undefined ? { seeds } : { seeds, stopAt });
     members.forEach((member, index) => learn(member, outcomes[index]!, options.sign));
   };
-  const field = search.champions(options.field).map((champion) => individual(champion.genome));
-  if (field.length === 0) return [];
-  await judge(field);
+  const champions = search.champions(options.field);
+  if (champions.length === 0) return [];
+  const field = options.finale === 'none' ? champions : champions.map((champion) => individual(champion.genome));
+  if (options.finale !== 'none') await judge(field);
   const baseline = options.sign * (await scoring.baseline(seeds));
   const ranked = field.filter((member) => member.cost < baseline).toSorted(byCost);
   const pruned: Individual[] = [];
-  for (const member of ranked.slice(0, PRUNED)) pruned.push(await prune(member, judge, options));
+  if (options.finale === 'full') for (const member of ranked.slice(0, PRUNED)) pruned.push(await prune(member, judge, options));
   return different([...pruned, ...ranked].toSorted(byReading(options)), options.count);
 }
 

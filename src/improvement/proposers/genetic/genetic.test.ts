@@ -155,6 +155,25 @@ describe('geneticProposer', () => {
     expect(candidates).toEqual([]);
   });
 
+  test('without a finale the champions are as the search has them; unpruned ones are no smaller', async () => {
+    const asked = async (finale: GeneticOptions['finale']) => {
+      const draws = new Set<string>();
+      const counting: Evaluate = (candidates, options) => {
+        if (options.seeds.length === 4) draws.add(candidates.map(bodyOf).join());
+        return evaluate(candidates, options);
+      };
+      const settings = { ...SMALL, finale, now: () => 0 };
+      return { draws, ...(await collect(geneticProposer(settings).propose(request({ evaluate: counting })))) };
+    };
+    const [full, unpruned, none] = [await asked('full'), await asked('unpruned'), await asked('none')];
+    // Only the version to better meets the draws of the finale then.
+    expect(none.draws.size).toBe(1);
+    expect(unpruned.draws.size).toBe(2);
+    expect(full.draws.size).toBeGreaterThan(2);
+    expect(bodyOf(full.candidates[0]!).length).toBeLessThanOrEqual(bodyOf(unpruned.candidates[0]!).length);
+    for (const { candidates } of [full, unpruned, none]) expect(candidates).toHaveLength(4);
+  });
+
   test('maximizes where the contract says so', async () => {
     const share: Evaluate = (candidates, { seeds }) =>
       Promise.resolve(

@@ -31,6 +31,10 @@ export interface GeneticOptions extends SearchSettings {
   batchesInFlight: number;
   /** Candidates handed over at the end. */
   candidates: number;
+  /** Members of the islands that meet the finale at most: what was best on the draws of the search need not be best on others. */
+  champions: number;
+  /** What is done with them: fresh draws, and the best two lose what they do not need; fresh draws alone; nothing. */
+  finale: 'full' | 'unpruned' | 'none';
   /** Children that are bred at most; the search may end with this before its budget does. */
   maxBred: number;
   /** Milliseconds, monotonic. */
@@ -55,15 +59,17 @@ const DEFAULTS: GeneticOptions = {
   adaptive: true,
   batchesInFlight: 4,
   candidates: 4,
+  champions: 24,
+  finale: 'full',
   maxBred: Infinity,
   now: () => performance.now(),
 };
 
-/** Share of the budget that is kept for the finalists. */
-const FINALE_SHARE = 0.15;
-/** The finale's share of it that the champions may take; the rest is for pruning. */
-const FIELD_SHARE = 0.4;
-const FIELD = { least: 4, most: 24 };
+/** Shares of the budget that are kept for the end: for the champions on fresh draws, and with the pruning. */
+const FIELD_SHARE = 0.06;
+const FINALE_SHARES = { full: 0.15, unpruned: FIELD_SHARE, none: 0 };
+/** Champions that there is always time for. */
+const LEAST_FIELD = 4;
 /** Draws of the finale, in draws of the search. */
 const FINALE_DRAWS = 2;
 /** How much dearer a node is in code that will be read. */
@@ -97,7 +103,7 @@ async function* propose(request: ProposalRequest, settings: GeneticOptions): Asy
     baseline,
   });
 
-  const searchMs = request.budgetMs * (1 - FINALE_SHARE);
+  const searchMs = request.budgetMs * (1 - FINALE_SHARES[settings.finale]);
   const progress = (): ProposerEvent => {
     const { generation, best } = search.summary();
     const { evaluated } = scoring.counts;
@@ -113,11 +119,12 @@ async function* propose(request: ProposalRequest, settings: GeneticOptions): Asy
 
   const draws = settings.samples * FINALE_DRAWS;
   const perMs = scoring.counts.evaluated / elapsedMs() / FINALE_DRAWS;
-  const affordable = Math.floor(perMs * request.budgetMs * FINALE_SHARE * FIELD_SHARE);
+  const affordable = Math.floor(perMs * request.budgetMs * FIELD_SHARE);
   const finalists = await chooseFinalists(search, {
     functions: functions.parameters,
     sign,
-    field: Math.min(FIELD.most, Math.max(FIELD.least, affordable)),
+    finale: settings.finale,
+    field: Math.min(settings.champions, Math.max(LEAST_FIELD, affordable)),
     count: settings.candidates,
     seeds: freshSeeds(draws, random),
     nodeCost: search.nodeCost * NODE_COST_FACTOR,
