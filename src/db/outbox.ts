@@ -3,8 +3,7 @@ import { sql } from 'kysely';
 import { toJson } from './columns.ts';
 import { type Database, queriesOf, type Scope } from './database.ts';
 import type { RecordedEvent } from './events.ts';
-import { Loop } from './loop.ts';
-import { ReaderLease } from './reader-lease.ts';
+import { LeasedReader, type ReaderTimes } from './leased-reader.ts';
 import { EVENTS_CHANNEL, type EventRow, toEvent } from './streams.ts';
 import { notify } from './transactions.ts';
 
@@ -19,15 +18,11 @@ export interface OutboxMessage {
   payload: unknown;
 }
 
-export interface OutboxOptions {
+export interface OutboxOptions extends ReaderTimes {
   database: Database;
   /** Fulfils when everybody who must know has been told. What it throws is tried again, and holds back what comes after. */
   publish(message: OutboxMessage): Promise<void> | void;
   onError: (error: unknown) => void;
-  /** How often it looks without a wake-up, default 2,000. */
-  pollMs?: number;
-  /** When another node may take over from a silent one, default 15,000. */
-  leaseMs?: number;
 }
 
 type OutboxRow = { outbox_position: number; topic: string; key: string; payload: unknown; found: boolean } & EventRow;
@@ -48,28 +43,19 @@ export async function announce(scope: Scope, message: { topic: string; key: stri
 /** Publishes for the whole cluster: one node at a time. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #lease: ReaderLease;
-  readonly #loop: Loop;
-  readonly #stopListening: () => void;
+  readonly #reader: LeasedReader;
 
   /** Starts at once, with what an earlier life left. */
   constructor(options: OutboxOptions) {
-    const { database, onError, pollMs = 2000, leaseMs = 15_000 } = options;
     this.#options = options;
-    this.#lease = new ReaderLease({ database, name: 'outbox', leaseMs, onError });
-    this.#loop = new Loop({ pollMs, onError, look: (signal) => this.#look(signal) });
-    this.#stopListening = database.listen(EVENTS_CHANNEL, () => this.#loop.wake());
-    this.#loop.wake();
+    this.#reader = new LeasedReader({ ...options, name: 'outbox', look: ({ signal }) => this.#look(signal) });
   }
 
-  async close(): Promise<void> {
-    this.#stopListening();
-    await this.#loop.close();
-    await this.#lease.release();
+  close(): Promise<void> {
+    return this.#reader.close();
   }
 
   async #look(signal: AbortSignal): Promise<'again' | 'idle'> {
-    if ((await this.#lease.hold()) === undefined) return 'idle';
     const rows = await readOutbox(this.#options.database);
     const published: number[] = [];
     try {

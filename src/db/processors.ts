@@ -2,9 +2,8 @@
 import { sql } from 'kysely';
 import { type Database, queriesOf, type Scope, type Tx } from './database.ts';
 import { type Event, NO_UPCASTERS, type RecordedEvent, type Upcasters } from './events.ts';
-import { Loop } from './loop.ts';
-import { ReaderLease } from './reader-lease.ts';
-import { EVENTS_CHANNEL, type EventRow, toEvent } from './streams.ts';
+import { LeasedReader, type ReaderTimes, type Turn } from './leased-reader.ts';
+import { type EventRow, toEvent } from './streams.ts';
 
 export interface ReadAllOptions {
   /** Positions beyond this one. Default 0: from the beginning. */
@@ -14,7 +13,7 @@ export interface ReadAllOptions {
   upcasters?: Upcasters;
 }
 
-interface ProcessorBase {
+interface ProcessorBase extends ReaderTimes {
   database: Database;
   /** Its checkpoint's name: another name begins at the beginning. */
   name: string;
@@ -22,10 +21,6 @@ interface ProcessorBase {
   upcasters?: Upcasters;
   /** Events per turn, default 100. */
   batchSize?: number;
-  /** How often it looks without a wake-up, default 2,000. */
-  pollMs?: number;
-  /** When another node may take over from a silent one, default 15,000. */
-  leaseMs?: number;
 }
 
 export type ProcessorOptions<E extends Event = Event> = ProcessorBase &
@@ -56,30 +51,28 @@ export async function readAll<E extends Event>(scope: Scope, options: ReadAllOpt
 
 export class Processor<E extends Event = Event> {
   readonly #options: ProcessorOptions<E>;
-  readonly #lease: ReaderLease;
-  readonly #loop: Loop;
-  readonly #stopListening: () => void;
+  readonly #reader: LeasedReader;
 
   /** Starts at once. */
   constructor(options: ProcessorOptions<E>) {
-    const { database, name, onError, pollMs = 2000, leaseMs = 15_000 } = options;
     this.#options = options;
-    this.#lease = new ReaderLease({ database, name: `processor:${name}`, leaseMs, onError });
-    this.#loop = new Loop({ pollMs, onError, look: (signal) => this.#look(signal) });
-    this.#stopListening = database.listen(EVENTS_CHANNEL, () => this.#loop.wake());
-    this.#loop.wake();
+    const { database, onError, pollMs, leaseMs } = options;
+    this.#reader = new LeasedReader({
+      database,
+      onError,
+      pollMs,
+      leaseMs,
+      name: `processor:${options.name}`,
+      look: (turn) => this.#look(turn),
+    });
   }
 
-  async close(): Promise<void> {
-    this.#stopListening();
-    await this.#loop.close();
-    await this.#lease.release();
+  close(): Promise<void> {
+    return this.#reader.close();
   }
 
-  async #look(signal: AbortSignal): Promise<'again' | 'idle'> {
+  async #look({ after, lease, signal }: Turn): Promise<'again' | 'idle'> {
     const { database, upcasters, batchSize = 100 } = this.#options;
-    const after = await this.#lease.hold();
-    if (after === undefined) return 'idle';
     const events = await readAll<E>(database, { after, max: batchSize, ...(upcasters === undefined ? {} : { upcasters }) });
     const last = events.at(-1);
     if (last === undefined) return 'idle';
@@ -87,10 +80,10 @@ export class Processor<E extends Event = Event> {
       const { project } = this.#options;
       await database.transaction(async (tx) => {
         await project(tx, events);
-        await this.#lease.save(tx, last.position);
+        await lease.save(tx, last.position);
       });
     } else {
-      await this.#react(events, this.#options.react, signal);
+      await this.#react(events, this.#options.react, { lease, signal });
     }
     return events.length < batchSize ? 'idle' : 'again';
   }
@@ -99,7 +92,7 @@ export class Processor<E extends Event = Event> {
   async #react(
     events: readonly RecordedEvent<E>[],
     react: (event: RecordedEvent<E>, signal: AbortSignal) => Promise<void>,
-    signal: AbortSignal,
+    { lease, signal }: Pick<Turn, 'lease' | 'signal'>,
   ): Promise<void> {
     let done: number | undefined;
     try {
@@ -109,7 +102,7 @@ export class Processor<E extends Event = Event> {
         done = event.position;
       }
     } finally {
-      if (done !== undefined) await this.#lease.save(this.#options.database, done);
+      if (done !== undefined) await lease.save(this.#options.database, done);
     }
   }
 }
