@@ -53,6 +53,7 @@ export default defineConfig({
               test: {
                 name: 'clis',
                 include: ['test/clis/*.clis.test.ts'],
+                globalSetup: ['test/clis/reachable-programs.ts'],
                 testTimeout: 120_000,
                 hookTimeout: 120_000,
                 maxWorkers: 2,

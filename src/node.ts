@@ -16,6 +16,7 @@ import { toSeedError } from '#lib/error.ts';
 import { emit } from '#telemetry/emit.ts';
 import { Telemetry } from '#telemetry/telemetry.ts';
 import { nodeChildren } from './node/children.ts';
+import { CodingClis } from './node/coding-clis.ts';
 import { beginDatabase } from './node/database-service.ts';
 import { nodeId, removeAddress, writeAddress } from './node/identity-file.ts';
 import { Parts, type Ground } from './node/parts.ts';
@@ -88,6 +89,7 @@ async function run(): Promise<void> {
     socket,
     screen: new Screen({ write: (text) => process.stdout.write(text), isTty: process.stdout.isTTY, columns: () => process.stdout.columns }),
     processes: registry,
+    codingClis: new CodingClis(config),
     stop: (reason, exitCode) => stopping.resolve({ reason, exitCode }),
     monotonicMs: () => performance.now(),
   };
@@ -133,6 +135,7 @@ async function run(): Promise<void> {
   emit('seed_agent.node.stop', {}, { node: id, reason });
   ground.screen.stopping();
   await node.stop();
+  ground.codingClis.close();
   await removeAddress(dataDir);
   forget?.();
   await telemetry.close();

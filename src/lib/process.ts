@@ -75,9 +75,17 @@ export function parentDeathSignal(): boolean {
   return deathSignalLauncher().length > 0;
 }
 
+/** Whom a command runs as, by numbers: without any other group, and without a way to gain rights where `setpriv` is installed. */
+export interface ProcessUser {
+  uid: number;
+  gid: number;
+}
+
 export interface RunCommandOptions {
   env: ChildEnv;
   cwd?: string;
+  /** For root alone to say. Default: this process's own user. */
+  user?: ProcessUser;
   /** Text for its standard input, which is empty otherwise. */
   input?: string;
   /** SIGTERM after this long, SIGKILL two seconds later. */
@@ -97,12 +105,13 @@ export interface CommandResult extends ProcessExit {
 
 /** Runs a command to its end. An exit code that is not 0 is a result, not an error. @throws SeedError `unavailable` when it can not be started. */
 export async function runCommand(command: string, args: readonly string[], options: RunCommandOptions): Promise<CommandResult> {
-  const { env, cwd, input, timeoutMs, maxOutputBytes = 8 * 1024 * 1024, signal } = options;
-  const [file, ...rest] = commandLine(command, args, { env, dieWithParent: true });
+  const { env, cwd, user, input, timeoutMs, maxOutputBytes = 8 * 1024 * 1024, signal } = options;
+  const [file, ...rest] = commandLine(command, args, { env, dieWithParent: true, user });
   const { execa } = await import('execa');
   const result = await execa(file, rest, {
     ...(env === 'inherit' ? {} : { env: { ...env }, extendEnv: false }),
     ...(cwd === undefined ? {} : { cwd }),
+    ...user,
     ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
     ...(signal === undefined ? {} : { cancelSignal: signal }),
     encoding: 'utf8',
@@ -144,13 +153,14 @@ export interface StreamedCommand {
 
 /** Runs a command and gives its lines while it runs. @throws SeedError `unavailable` when it can not be started. */
 export async function streamCommand(command: string, args: readonly string[], options: StreamCommandOptions): Promise<StreamedCommand> {
-  const { env, cwd, input = '', timeoutMs, maxOutputBytes = 1024 * 1024, maxLineLength, signal } = options;
-  const [file, ...rest] = commandLine(command, args, { env, dieWithParent: true });
+  const { env, cwd, user, input = '', timeoutMs, maxOutputBytes = 1024 * 1024, maxLineLength, signal } = options;
+  const [file, ...rest] = commandLine(command, args, { env, dieWithParent: true, user });
   const { execa } = await import('execa');
   const stop = new AbortController();
   const running = execa(file, rest, {
     ...(env === 'inherit' ? {} : { env: { ...env }, extendEnv: false }),
     ...(cwd === undefined ? {} : { cwd }),
+    ...user,
     input,
     cancelSignal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
     buffer: { stdout: false, stderr: true },
@@ -235,14 +245,24 @@ function sendSignal(target: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function commandLine(command: string, args: readonly string[], options: { env: ChildEnv; dieWithParent: boolean }): [string, ...string[]] {
+function commandLine(
+  command: string,
+  args: readonly string[],
+  options: { env: ChildEnv; dieWithParent: boolean; user?: ProcessUser | undefined },
+): [string, ...string[]] {
   const program = findProgram(command, options.env);
   const [launcher, ...launcherArgs] = options.dieWithParent ? deathSignalLauncher() : [];
-  return launcher === undefined ? [program, ...args] : [launcher, ...launcherArgs, program, ...args];
+  if (launcher === undefined) return [program, ...args];
+  // Somebody else than root must not become root again over a program that may.
+  return [launcher, ...launcherArgs, ...(options.user === undefined ? [] : ['--no-new-privs']), '--', program, ...args];
 }
 
-/** Looked up here and not by the kernel, because behind a launcher a missing program would only be an exit code. */
-function findProgram(command: string, env: ChildEnv): string {
+/**
+ * Looked up here and not by the kernel, because behind a launcher a missing program would only be an exit code.
+ * @returns its path
+ * @throws SeedError `unavailable`
+ */
+export function findProgram(command: string, env: ChildEnv): string {
   if (command.includes('/')) {
     if (isExecutable(command)) return resolve(command);
     throw new SeedError('unavailable', `${command} can not be started: there is no such program, or it is not executable`);
@@ -273,10 +293,11 @@ function deathSignalLauncher(): readonly string[] {
   launcher ??=
     ['/usr/bin/setpriv', '/bin/setpriv', '/run/current-system/sw/bin/setpriv']
       .filter(isExecutable)
-      .map((file) => [file, '--pdeathsig', 'KILL', '--'])
+      .map((file) => [file, '--pdeathsig', 'KILL'])
       // BusyBox has a setpriv without this option: only a run tells.
       .find(
-        ([file = '', ...args]) => spawnSync(file, [...args, file, '--version'], { env: {}, stdio: 'ignore', timeout: 2000 }).status === 0,
+        ([file = '', ...args]) =>
+          spawnSync(file, [...args, '--', file, '--version'], { env: {}, stdio: 'ignore', timeout: 2000 }).status === 0,
       ) ?? [];
   return launcher;
 }

@@ -6,9 +6,9 @@ import type { Lineage } from '#improvement/lineage/lineage.ts';
 import { SeedError } from '#lib/error.ts';
 import { languageModel } from '#lib/model-provider.ts';
 import type { Config } from '../config.ts';
-import { CODING_CLIS, codingCli } from './coding-clis.ts';
+import { CODING_CLIS, type CodingClis } from './coding-clis.ts';
 
-export function authors(config: Config, lineage: Lineage): Author[] {
+export function authors(config: Config, { clis, lineage }: { clis: CodingClis; lineage: Lineage }): Author[] {
   const model = modelAuthor({
     model: () => {
       const { improvementModel, ...settings } = config.models;
@@ -21,5 +21,5 @@ export function authors(config: Config, lineage: Lineage): Author[] {
       return languageModel(improvementModel, settings);
     },
   });
-  return [...CODING_CLIS.map((name) => cliAuthor(codingCli(config, name), lineage)), model];
+  return [...CODING_CLIS.map((name) => cliAuthor(clis.cli(name), lineage)), model];
 }

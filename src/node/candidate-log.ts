@@ -9,7 +9,8 @@ import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 
 export function createLineage(parts: Parts): Lineage {
-  const { data, searchPath } = parts.ground.config;
+  const { config, codingClis } = parts.ground;
+  const { data, searchPath } = config;
   const onError = reportTo(parts, 'improvements.lineage.failed');
   const known = () =>
     knownCandidates({
@@ -18,7 +19,7 @@ export function createLineage(parts: Parts): Lineage {
       sourcesOf: async (agent, hash) => (await parts.get('codeStore').load(agent, hash)).artifact.sources,
       onError,
     });
-  return new Lineage({ folder: join(data.dir, 'lineage.git'), scratch: join(data.dir, 'scratch'), searchPath, known, onError });
+  return new Lineage({ folder: join(data.dir, 'lineage.git'), scratch: codingClis.scratch, searchPath, known, onError });
 }
 
 export function candidateLog(parts: Parts, lineage: Lineage): CandidateLog {

@@ -9,25 +9,28 @@ import { cliLanguageModel } from '#lib/coding-cli/language-model.ts';
 import { SeedError } from '#lib/error.ts';
 import { languageModel, MODEL_PROVIDERS } from '#lib/model-provider.ts';
 import { nearest } from '#lib/nearest.ts';
-import { CODING_CLIS, codingCli } from './coding-clis.ts';
+import { CODING_CLIS, type CodingClis } from './coding-clis.ts';
 
 const FAMILIES = [...CODING_CLIS, ...MODEL_PROVIDERS];
 
-export function createChatDesk(config: Config): ChatDesk {
+export function createChatDesk(config: Config, clis: CodingClis): ChatDesk {
   const { concurrency, timeoutMs } = config.chat;
   // Theirs while they answer, and empty: they read what lies around them.
   const cwd = join(config.data.dir, 'chat');
   mkdirSync(cwd, { recursive: true, mode: 0o700 });
-  return new ChatDesk({ places: concurrency, timeoutMs, model: (name) => modelNamed(name, config, cwd) });
+  return new ChatDesk({ places: concurrency, timeoutMs, model: (name) => modelNamed(name, { config, clis, cwd }) });
 }
 
 /** @throws SeedError `invalid_input` for a name that is none; `unavailable` with `details.failure` `missing_api_key` */
-async function modelNamed(name: string, config: Config, cwd: string): Promise<LanguageModelV4> {
+async function modelNamed(
+  name: string,
+  { config, clis, cwd }: { config: Config; clis: CodingClis; cwd: string },
+): Promise<LanguageModelV4> {
   const [family = '', ...rest] = name.split('/');
   if (isCodingCli(family)) {
     const model = rest.join('/');
     const { timeoutMs } = config.chat;
-    return cliLanguageModel({ modelId: name, cli: () => codingCli(config, family, model === '' ? undefined : model), cwd, timeoutMs });
+    return cliLanguageModel({ modelId: name, cli: () => clis.cli(family, model === '' ? undefined : model), cwd, timeoutMs });
   }
   if ((FAMILIES as readonly string[]).includes(family)) return await languageModel(name, config.models);
   const close = nearest(family, FAMILIES);

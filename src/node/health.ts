@@ -3,6 +3,7 @@ import { countJobs } from '#db/jobs.ts';
 import { undecided } from '#domains/runtime/state-history-store.ts';
 import { diskCheck, eventLoopCheck } from '#kernel/health-checks.ts';
 import { Health } from '#kernel/health.ts';
+import { codingClisCheck } from './coding-clis-check.ts';
 import { nodeTree } from './node-tree.ts';
 import type { Parts } from './parts.ts';
 import { totalMemory } from './process-tree.ts';
@@ -21,6 +22,7 @@ export function nodeHealth(parts: Parts): Health {
 function registerChecks(health: Health, parts: Parts): void {
   health.register(diskCheck(parts.ground.config.data.dir));
   health.register(eventLoopCheck(parts.ground.telemetry.lag));
+  health.register(codingClisCheck(parts.ground.codingClis));
   health.register({
     name: 'database:query',
     component: 'datastore',

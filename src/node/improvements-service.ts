@@ -17,12 +17,12 @@ import type { Parts } from './parts.ts';
 import { reportTo } from './report-error.ts';
 
 export async function startImprovements(parts: Parts): Promise<Service> {
-  const { config, info, monotonicMs } = parts.ground;
+  const { config, codingClis, info, monotonicMs } = parts.ground;
   const database = parts.get('database');
   const lineage = createLineage(parts);
   const proposers: Proposer[] = [
     geneticProposer(),
-    ...authors(config, lineage).map((author) =>
+    ...authors(config, { clis: codingClis, lineage }).map((author) =>
       circuitBreaker(authoredProposer({ author, monotonicMs }), {
         monotonicMs,
         onFailed: (proposer, failure) => emit('seed_agent.proposer.escalated', {}, { proposer, failure }),

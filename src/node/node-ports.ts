@@ -37,7 +37,7 @@ export function nodePorts(parts: Parts, its: { registry: Registry<NodePorts>; hi
     get approvals() {
       return parts.get('approvals');
     },
-    chat: createChatDesk(ground.config),
+    chat: createChatDesk(ground.config, ground.codingClis),
     settings: parts.get('settings'),
     health: parts.get('health'),
     logs: ground.telemetry.output.records,

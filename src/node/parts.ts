@@ -26,6 +26,7 @@ import type { RootInfo } from '#kernel/supervisor/root-link.ts';
 import type { Supervisor } from '#kernel/supervisor/supervisor.ts';
 import { SeedError } from '#lib/error.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
+import type { CodingClis } from './coding-clis.ts';
 import type { Screen } from './screen.ts';
 import type { WorkHosts } from './work-hosts.ts';
 
@@ -43,6 +44,7 @@ export interface Ground {
   socket: string | null;
   screen: Screen;
   processes: ProcessRegistry;
+  codingClis: CodingClis;
   /** Ends the process in good order, with this exit code. */
   stop: (reason: string, exitCode: number) => void;
   monotonicMs: () => number;

@@ -8,7 +8,7 @@ import { runCommand } from '#lib/process.ts';
 import { descendants } from '../processes.ts';
 import { startSeed, type SeedProcess } from '../seed-process.ts';
 import { until } from '../until.ts';
-import { CLAUDE, CODEX, PROGRAMS } from './programs.ts';
+import { PROGRAMS, settingsOf } from './programs.ts';
 import { ScriptedApi, type Scenario } from './scripted-api.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
@@ -21,16 +21,7 @@ let seed: SeedProcess;
 beforeAll(async () => {
   api = await ScriptedApi.start();
   const url = play({ steps: [{ text: 'hello' }] });
-  seed = await startSeed({
-    env: {
-      CLAUDE_CLI_PATH: CLAUDE,
-      CLAUDE_API_URL: url.claude,
-      ANTHROPIC_API_KEY: 'sk-not-a-key',
-      CODEX_CLI_PATH: CODEX,
-      CODEX_API_URL: url.codex,
-      CODEX_API_KEY: 'sk-not-a-key',
-    },
-  });
+  seed = await startSeed({ env: settingsOf(url) });
 });
 afterAll(async () => {
   await seed[Symbol.asyncDispose]();

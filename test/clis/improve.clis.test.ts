@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSeed, type SeedProcess } from '../seed-process.ts';
 import { until } from '../until.ts';
 import { BETTER_EXTRACTOR } from './better-extractor.ts';
-import { CLAUDE, CODEX, PROGRAMS } from './programs.ts';
+import { PROGRAMS, settingsOf } from './programs.ts';
 import { ScriptedApi, type Scenario } from './scripted-api.ts';
 
 let api: ScriptedApi;
@@ -40,17 +40,7 @@ describe.each(PROGRAMS)('%s', (program) => {
   const play = (scenario: Scenario) => api.play(`improve-${program}`, scenario);
   beforeAll(async () => {
     const url = play({ steps: ['silence'] });
-    seed = await startSeed({
-      env: {
-        CLAUDE_CLI_PATH: CLAUDE,
-        CLAUDE_API_URL: url.claude,
-        ANTHROPIC_API_KEY: 'sk-not-a-key',
-        CODEX_CLI_PATH: CODEX,
-        CODEX_API_URL: url.codex,
-        CODEX_API_KEY: 'sk-not-a-key',
-        CODEX_DEFAULT_MODEL: 'gpt-5.5',
-      },
-    });
+    seed = await startSeed({ env: settingsOf(url) });
     // Without it somebody has to be asked.
     const rules = await seed.api<{ data: { id: string }[] }>('GET', '/api/approval-rules');
     await seed.api('POST', `/api/approval-rules/${rules.body.data[0]?.id}/disable`, {});

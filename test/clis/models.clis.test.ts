@@ -6,7 +6,7 @@ import { APICallError, generateText, LoadAPIKeyError, Output, streamText } from 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { claudeCliLanguageModel, codexCliLanguageModel } from 'seed-agent/models';
-import { CLAUDE, CODEX, places, PROGRAMS } from './programs.ts';
+import { places, PROGRAMS, settingsOf } from './programs.ts';
 import { ScriptedApi, type Scenario } from './scripted-api.ts';
 
 const PROJECT = join(import.meta.dirname, '..', '..');
@@ -29,18 +29,7 @@ afterEach(async () => {
 
 /** What a user sets. */
 function settings(scenario: Scenario): Record<string, string> {
-  const url = api.play('model', scenario);
-  return {
-    CLAUDE_CLI_PATH: CLAUDE,
-    CLAUDE_API_URL: url.claude,
-    CLAUDE_HOME: place.state,
-    ANTHROPIC_API_KEY: 'sk-not-a-key',
-    CODEX_CLI_PATH: CODEX,
-    CODEX_API_URL: url.codex,
-    CODEX_HOME: place.state,
-    CODEX_API_KEY: 'sk-not-a-key',
-    CODEX_DEFAULT_MODEL: 'gpt-5.5',
-  };
+  return { ...settingsOf(api.play('model', scenario)), CLAUDE_HOME: place.state, CODEX_HOME: place.state };
 }
 
 describe.each(PROGRAMS)('%s', (program) => {

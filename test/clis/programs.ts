@@ -17,6 +17,23 @@ export const CODEX = join(
 export const PROGRAMS = ['claude-code', 'codex'] as const;
 export type Program = (typeof PROGRAMS)[number];
 const SEARCH_PATH = '/usr/bin:/bin';
+/** Only the scripted server would take it. */
+const KEY = 'sk-not-a-key';
+/** Its tools are known; other models have other ones. */
+const CODEX_MODEL = 'gpt-5.5';
+
+/** What a node is set to, so that it runs the two programs against the scripted server. */
+export function settingsOf(url: { claude: string; codex: string }): Record<string, string> {
+  return {
+    CLAUDE_CLI_PATH: CLAUDE,
+    CLAUDE_API_URL: url.claude,
+    ANTHROPIC_API_KEY: KEY,
+    CODEX_CLI_PATH: CODEX,
+    CODEX_API_URL: url.codex,
+    CODEX_API_KEY: KEY,
+    CODEX_DEFAULT_MODEL: CODEX_MODEL,
+  };
+}
 
 /** A folder of its own for each test, and one for the program's state. */
 export async function places(): Promise<{ work: string; state: string } & AsyncDisposable> {
@@ -27,11 +44,10 @@ export async function places(): Promise<{ work: string; state: string } & AsyncD
 
 /** The program with a credential that only the scripted server would take. */
 export function programOf(program: Program, url: { claude: string; codex: string }, state: string): CodingCli {
-  const common = { apiKey: 'sk-not-a-key', searchPath: SEARCH_PATH, maxRetries: 1 };
+  const common = { apiKey: KEY, searchPath: SEARCH_PATH, maxRetries: 1 };
   return program === 'claude-code'
     ? claudeCli({ ...common, cliPath: CLAUDE, apiUrl: url.claude, stateFolder: state })
-    : // A model whose tools are known; others have other ones.
-      codexCli({ ...common, cliPath: CODEX, apiUrl: url.codex, home: state, model: 'gpt-5.5' });
+    : codexCli({ ...common, cliPath: CODEX, apiUrl: url.codex, home: state, model: CODEX_MODEL });
 }
 
 export interface Run {

@@ -1,7 +1,7 @@
 // Who wrote what from which parent: a bare repository in the data folder with a commit for every candidate, accepted or not. It is
 // for people and for plain git; the truth is in the code store and the improvements, from which it is made again when it is damaged.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SeedError } from '#lib/error.ts';
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
@@ -13,6 +13,8 @@ import { commitAt, writeCandidates, writeMissing, type KnownCandidate } from './
 import { gitIn } from './git.ts';
 import { readTrailers, type CandidateNote } from './trailers.ts';
 import { Workspace } from './workspace.ts';
+
+const PASSAGE = 0o711;
 
 export interface LineageOptions {
   /** Of the bare repository; made when it is not there. */
@@ -90,8 +92,11 @@ export class Lineage {
   workspace(commit: string, changed: SourceFiles = {}): Promise<Workspace> {
     return this.#exclusive(() =>
       this.#mending(async () => {
-        await mkdir(this.#options.scratch, { recursive: true });
-        const folder = join(await mkdtemp(join(this.#options.scratch, 'attempt-')), 'agent');
+        // Whoever is let into the worktree gets to it, and sees nothing on the way.
+        await mkdir(this.#options.scratch, { recursive: true, mode: PASSAGE });
+        const around = await mkdtemp(join(this.#options.scratch, 'attempt-'));
+        await chmod(around, PASSAGE);
+        const folder = join(around, 'agent');
         await this.#git().raw(['worktree', 'add', '--detach', folder, commit]);
         for (const [path, text] of Object.entries(changed)) {
           await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -101,7 +106,7 @@ export class Lineage {
         const gitDir = (await readFile(join(folder, '.git'), 'utf8')).replace(/^gitdir: /, '').trim();
         return Workspace.open(folder, () =>
           this.#exclusive(async () => {
-            await rm(dirname(folder), { recursive: true, force: true });
+            await rm(around, { recursive: true, force: true });
             await rm(gitDir, { recursive: true, force: true });
           }),
         );

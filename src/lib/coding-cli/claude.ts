@@ -1,9 +1,10 @@
 // Claude Code (`claude --print`) as a coding agent: how it is called, what its lines mean, and when a run of it was a success.
+import type { Trial } from './apart.ts';
 import { claudeCredential, type ClaudeCredentialSource } from './claude-credential.ts';
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
-import { runFile } from './run-file.ts';
+import type { Apart, RunPlace } from './run-place.ts';
 
 export interface ClaudeSettings extends ClaudeCredentialSource {
   /** A path, or a name that is looked up in `searchPath`. Default `claude`. */
@@ -18,29 +19,37 @@ export interface ClaudeSettings extends ClaudeCredentialSource {
   /** Its own home: sessions and caches. Not the user's. */
   stateFolder: string;
   searchPath: string;
+  /** How it is run as somebody else, with an empty home for each run: no session is gone on with then. Default: as this process. */
+  apart?: (() => Promise<Apart | null>) | undefined;
 }
 
 const ANSWER_TOOLS = '';
 const EDIT_TOOLS = 'Read,Edit,Write,Glob,Grep';
 
+export const CLAUDE_TRIAL: Trial = { args: ['--version'] };
+
 export function claudeCli(settings: ClaudeSettings): CodingCli {
   return {
     name: 'claude-code',
-    run: (request) => runCli(request, { reader: new ClaudeReader(request), prepare: () => prepare(settings, request) }),
+    run: (request) =>
+      runCli(request, {
+        reader: new ClaudeReader(request),
+        apart: settings.apart,
+        prepare: (place) => prepare(settings, request, place),
+      }),
   };
 }
 
-function prepare(settings: ClaudeSettings, request: CliRequest): CliCommand | { missing: string } {
+function prepare(settings: ClaudeSettings, request: CliRequest, place: RunPlace): CliCommand | { missing: string } {
   const credential = claudeCredential(settings, Date.now());
   if (credential === null) {
     return { missing: 'Claude Code has no credential: set CLAUDE_CODE_OAUTH_TOKEN or ANTHROPIC_API_KEY, or mount CLAUDE_HOME' };
   }
-  const instructions = request.instructions === undefined ? null : runFile('instructions.txt', request.instructions);
+  const instructions = request.instructions === undefined ? null : place.file('instructions.txt', request.instructions);
   return {
-    ...(instructions === null ? {} : { cleanUp: instructions.remove }),
     command: settings.cliPath ?? 'claude',
-    args: argumentsOf(settings, request, instructions?.path ?? null),
-    env: environmentOf(settings, credential),
+    args: argumentsOf(settings, request, instructions),
+    env: { ...environmentOf(settings, credential), ...place.home },
     input: request.prompt,
   };
 }

@@ -1,10 +1,12 @@
 // Codex (`codex exec`) as a coding agent: how it is called, what its lines mean, and when a run of it was a success.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Trial } from './apart.ts';
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
-import { runFile } from './run-file.ts';
+import { borrowedHome } from './codex-home.ts';
+import type { Apart, RunPlace } from './run-place.ts';
 
 export interface CodexSettings {
   /** A path, or a name that is looked up in `searchPath`. Default `codex`. */
@@ -21,6 +23,8 @@ export interface CodexSettings {
   /** How often a request that failed is made again. Default 2. */
   maxRetries?: number | undefined;
   searchPath: string;
+  /** How it is run as somebody else, with a home for each run: no session is gone on with then. Default: as this process. */
+  apart?: (() => Promise<Apart | null>) | undefined;
 }
 
 /** The provider's name in its configuration, and the variable that its key is in. */
@@ -35,32 +39,43 @@ const OFF_TO_ANSWER = ['shell_tool', 'unified_exec', 'view_image'];
 /** First in its search path: a bubblewrap that it can work with, or none. */
 const CODEX_PATH = join(import.meta.dirname, 'codex-path');
 
+/** With its sandbox, which some machines grant to root alone: nothing could be written then. */
+export const CODEX_TRIAL: Trial = { args: ['sandbox', '--', 'true'], path: bubblewrapFor };
+
 export function codexCli(settings: CodexSettings): CodingCli {
   return {
     name: 'codex',
-    run: (request) => runCli(request, { reader: new CodexReader(request), prepare: () => prepare(settings, request) }),
+    run: (request) =>
+      runCli(request, { reader: new CodexReader(request), apart: settings.apart, prepare: (place) => prepare(settings, request, place) }),
   };
 }
 
-function prepare(settings: CodexSettings, request: CliRequest): CliCommand | { missing: string } {
+function prepare(settings: CodexSettings, request: CliRequest, place: RunPlace): CliCommand | { missing: string } {
   const { apiKey, apiUrl, home } = settings;
   if (apiKey === undefined && !existsSync(join(home, 'auth.json'))) {
     return { missing: 'Codex has no credential: set CODEX_API_KEY, or sign it in and mount CODEX_HOME' };
   }
   // It takes a file alone.
-  const schemaFile = request.schema === undefined ? null : runFile('schema.json', JSON.stringify(request.schema));
+  const schemaFile = request.schema === undefined ? null : place.file('schema.json', JSON.stringify(request.schema));
+  const borrowed = place.home === null ? null : borrowedHome(place, { home, withSignIn: apiKey === undefined });
   return {
-    ...(schemaFile === null ? {} : { cleanUp: schemaFile.remove }),
+    ...(borrowed === null ? {} : { after: borrowed.giveBack }),
     command: settings.cliPath ?? 'codex',
-    args: argumentsOf(settings, request, schemaFile?.path ?? null),
+    args: argumentsOf(settings, request, schemaFile),
     env: {
-      PATH: `${CODEX_PATH}:${settings.searchPath}`,
       HOME: home,
-      CODEX_HOME: home,
+      ...place.home,
+      PATH: `${bubblewrapFor(place)}:${settings.searchPath}`,
+      CODEX_HOME: borrowed?.home ?? home,
       ...(apiKey === undefined ? {} : { [apiUrl === undefined ? 'CODEX_API_KEY' : KEY]: apiKey }),
     },
     input: request.instructions === undefined ? request.prompt : `${request.instructions}\n\n${request.prompt}`,
   };
+}
+
+/** Somebody else may not get at this program's own folder. */
+function bubblewrapFor(place: RunPlace): string {
+  return place.home === null ? CODEX_PATH : dirname(place.file('bwrap', readFileSync(join(CODEX_PATH, 'bwrap')), 0o700));
 }
 
 function argumentsOf(settings: CodexSettings, { reach, model = settings.model, resume }: CliRequest, schemaFile: string | null): string[] {

@@ -1,5 +1,5 @@
 // A program that prints JSON lines, run to its end under our own clock.
-import { streamCommand, type ChildEnv, type StreamEnd } from '../process.ts';
+import { streamCommand, type ChildEnv, type ProcessUser, type StreamEnd } from '../process.ts';
 
 /** A line longer than this is no line of such a program. */
 const MAX_LINE = 16 * 1024 * 1024;
@@ -10,6 +10,8 @@ export interface JsonLinesOptions {
   args: readonly string[];
   env: ChildEnv;
   cwd: string;
+  /** Null: as this process. */
+  user: ProcessUser | null;
   input: string;
   timeoutMs: number;
   signal?: AbortSignal;
@@ -24,11 +26,12 @@ export interface CommandEnd extends StreamEnd {
 
 /** Yields each line that is a JSON object; returns how the program ended. @throws SeedError `unavailable` when it can not be started */
 export async function* runJsonLines(options: JsonLinesOptions): AsyncGenerator<JsonLine, CommandEnd, void> {
-  const { command, args, env, cwd, input, timeoutMs, signal } = options;
+  const { command, args, env, cwd, user, input, timeoutMs, signal } = options;
   let other = '';
   const running = await streamCommand(command, args, {
     env,
     cwd,
+    ...(user === null ? {} : { user }),
     input,
     timeoutMs,
     maxLineLength: MAX_LINE,
