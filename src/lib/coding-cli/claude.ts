@@ -5,6 +5,7 @@ import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run
 import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
 import type { Apart, RunPlace } from './run-place.ts';
+import { tooOld } from './too-old.ts';
 
 export interface ClaudeSettings extends ClaudeCredentialSource {
   /** A path, or a name that is looked up in `searchPath`. Default `claude`. */
@@ -194,6 +195,8 @@ class ClaudeReader implements CliReader {
     if (end.timedOut) return failed('timeout', `Claude Code had not ended after ${this.#request.timeoutMs} ms`);
     if (end.stopped) return failed('cancelled', 'Claude Code was ended');
     const how = end.code === null ? `by ${end.signal}` : `with exit code ${end.code}`;
+    const old = result === null ? tooOld('Claude Code', end.lastWords) : null;
+    if (old !== null) return failed('too_old', old);
     if (result === null)
       return failed('protocol', `Claude Code ended ${how} without a result${end.lastWords === '' ? '' : `: ${end.lastWords}`}`);
     const words = result.result ?? (result.errors ?? []).map(String).join('; ');

@@ -7,6 +7,7 @@ import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsag
 import type { CommandEnd, JsonLine } from './json-lines.ts';
 import { borrowedHome } from './codex-home.ts';
 import type { Apart, RunPlace } from './run-place.ts';
+import { tooOld } from './too-old.ts';
 
 export interface CodexSettings {
   /** A path, or a name that is looked up in `searchPath`. Default `codex`. */
@@ -190,6 +191,8 @@ class CodexReader implements CliReader {
     if (end.timedOut) return failed('timeout', `Codex had not ended after ${this.#request.timeoutMs} ms`);
     if (end.stopped) return failed('cancelled', 'Codex was ended');
     const how = end.code === null ? `by ${end.signal}` : `with exit code ${end.code}`;
+    const old = this.#error === null && end.code !== 0 ? tooOld('Codex', end.lastWords) : null;
+    if (old !== null) return failed('too_old', old);
     if (this.#error !== null) return failed(failureOf(this.#error), this.#error);
     if (end.code !== 0) return failed(failureOf(end.lastWords), end.lastWords === '' ? `Codex ended ${how}` : end.lastWords);
     if (this.#turns === 0)

@@ -36,12 +36,13 @@ export interface CliUsage {
 export const NO_USAGE: CliUsage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costMicroUsd: null };
 
 /**
- * not_installed: there is no such program. missing_api_key: no credential, nothing was sent. unauthorized, rate_limited, overloaded,
+ * not_installed: there is no such program. too_old: it does not know an argument of ours. missing_api_key: no credential, nothing was sent. unauthorized, rate_limited, overloaded,
  * unreachable, bad_request: what the model's server said. budget, turns: its own limits. timeout, cancelled: ours. denied: it was not
  * allowed something it wanted. protocol: what it printed is not what such a program prints. failed: everything else.
  */
 export type CliFailure =
   | 'not_installed'
+  | 'too_old'
   | 'missing_api_key'
   | 'unauthorized'
   | 'rate_limited'

@@ -30,6 +30,7 @@ const DESCRIPTION = 'evals/README.md';
 /** Nothing that another attempt could mend. */
 const FATAL: ReadonlySet<CliFailure> = new Set([
   'not_installed',
+  'too_old',
   'missing_api_key',
   'unauthorized',
   'rate_limited',

@@ -124,7 +124,7 @@ test('there are three attempts, those before a restart included', async () => {
   expect(tasks[0]?.prompt).toContain('it was too slow');
 });
 
-test.each(['missing_api_key', 'unauthorized', 'not_installed', 'rate_limited', 'overloaded', 'unreachable'] as const)(
+test.each(['missing_api_key', 'unauthorized', 'not_installed', 'too_old', 'rate_limited', 'overloaded', 'unreachable'] as const)(
   '%s ends it at once, with what was spent',
   async (failure) => {
     const { author, tasks } = scripted({ ok: false, failure, message: 'no', usage });
