@@ -24,7 +24,23 @@ const MAX_BEFORE = 8;
 const SEARCH: SearchPolicy = { attempts: 3, parallel: 1, parents: 'best', islands: 3, turns: 50 };
 
 export function authoredProposer(options: AuthoredOptions): Proposer {
-  return { name: options.author.name, propose: (request) => propose(request, options) };
+  const { name } = options.author;
+  return { name, propose: (request) => cancellable(propose(request, options), request.signal, name) };
+}
+
+/** Whatever it was doing when the signal came, and whatever that made of it: it was cancelled. */
+async function* cancellable(
+  events: AsyncGenerator<ProposerEvent, void, void>,
+  signal: AbortSignal,
+  name: string,
+): AsyncGenerator<ProposerEvent, void, void> {
+  try {
+    yield* events;
+    signal.throwIfAborted();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new SeedError('cancelled', `${name} was ended`, { cause: signal.reason });
+  }
 }
 
 async function* propose(request: ProposalRequest, options: AuthoredOptions): AsyncGenerator<ProposerEvent, void, void> {
