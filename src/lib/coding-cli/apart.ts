@@ -37,7 +37,7 @@ const UNREACHABLE = 3;
 const FAILED = 4;
 const NO_FOLDER = 5;
 const TRY = `closed=$2
-[ -w "$HOME" ] || exit ${NO_FOLDER}
+[ -w "$HOME" ] && [ -w "$TMPDIR" ] || exit ${NO_FOLDER}
 program=$(command -v "$1") && [ -x "$program" ] || exit ${UNREACHABLE}
 shift 2
 "$program" "$@" >/dev/null 2>&1 || exit ${FAILED}

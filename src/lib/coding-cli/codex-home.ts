@@ -15,13 +15,14 @@ export interface BorrowedHome {
 }
 
 export function borrowedHome(place: RunPlace, { home, withSignIn }: { home: string; withSignIn: boolean }): BorrowedHome {
+  const its = place.home?.HOME ?? home;
   const copies = (withSignIn ? [SETTINGS, SIGN_IN] : [SETTINGS]).map((name) => {
     const text = read(join(home, name), 0);
-    return { name, text, path: text === null ? null : place.file(join('home', name), text) };
+    return { name, text, path: text === null ? null : place.file(name, text, { folder: its }) };
   });
   const signIn = copies.find(({ name }) => name === SIGN_IN);
   return {
-    home: place.home?.HOME ?? home,
+    home: its,
     giveBack: () => {
       if (signIn === undefined || signIn.path === null) return;
       const text = read(signIn.path, constants.O_NOFOLLOW);

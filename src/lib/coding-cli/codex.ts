@@ -76,7 +76,7 @@ function prepare(settings: CodexSettings, request: CliRequest, place: RunPlace):
 
 /** Somebody else may not get at this program's own folder. */
 function bubblewrapFor(place: RunPlace): string {
-  return place.home === null ? CODEX_PATH : dirname(place.file('bwrap', readFileSync(join(CODEX_PATH, 'bwrap')), 0o700));
+  return place.home === null ? CODEX_PATH : dirname(place.file('bwrap', readFileSync(join(CODEX_PATH, 'bwrap')), { mode: 0o700 }));
 }
 
 function argumentsOf(settings: CodexSettings, { reach, model = settings.model, resume }: CliRequest, schemaFile: string | null): string[] {

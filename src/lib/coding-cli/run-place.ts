@@ -1,5 +1,5 @@
 // Where one run of a program takes place: who it runs as, where it is started, and files that are its own.
-import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeedError } from '../error.ts';
@@ -14,6 +14,11 @@ export interface Apart {
   /** Where folders of runs are made: everybody may pass through it, and nobody else may write there. */
   folder: string;
 }
+
+/** What lies there is in memory (tmpfs). */
+const MEMORY = { folder: '/dev/shm', type: 0x0102_1994 };
+/** A home has some megabytes; others use it too. */
+const ROOM_BYTES = 128 * 1024 * 1024;
 
 type PlaceRequest = Pick<CliRequest, 'cwd' | 'reach'>;
 
@@ -48,9 +53,12 @@ export class RunPlace implements AsyncDisposable {
       });
     }
     const folder = mkdtempSync(join(apart.folder, 'run-'));
+    // An empty home has its databases made first, and each step of it would wait for the disk.
+    const home = mkdtempSync(join(roomInMemory() ?? folder, 'seed-home-'));
     try {
-      const [home, temporary, empty] = ['home', 'tmp', 'work'].map((name) => join(folder, name)) as [string, string, string];
-      for (const made of [home, temporary, empty]) mkdirSync(made, { mode: 0o700 });
+      const [temporary, empty] = ['tmp', 'work'].map((name) => join(folder, name)) as [string, string];
+      for (const made of [temporary, empty]) mkdirSync(made, { mode: 0o700 });
+      handOver(home, user);
       handOver(folder, user);
       const work = request.reach.kind === 'edit' ? request.reach.folder : null;
       if (work !== null) handOver(work, user);
@@ -58,7 +66,7 @@ export class RunPlace implements AsyncDisposable {
       const cwd = work === null ? empty : request.cwd;
       return new RunPlace({ cwd, home: { HOME: home, TMPDIR: temporary }, folder, user, work });
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
+      for (const made of [home, folder]) rmSync(made, { recursive: true, force: true });
       await user[Symbol.asyncDispose]();
       throw error;
     }
@@ -70,8 +78,8 @@ export class RunPlace implements AsyncDisposable {
   }
 
   /** A file for this run alone: what is too long for a command line, or is to be seen by nobody in a list of processes. @returns its path */
-  file(name: string, content: string | Buffer, mode = 0o600): string {
-    const path = join(this.#folder, name);
+  file(name: string, content: string | Buffer, { folder = this.#folder, mode = 0o600 } = {}): string {
+    const path = join(folder, name);
     writeFileSync(path, content, { mode });
     if (this.#user !== null) lchownSync(path, this.#user.uid, this.#user.gid);
     return path;
@@ -87,7 +95,16 @@ export class RunPlace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#user?.[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true, force: true });
+    for (const made of [this.home?.HOME ?? this.#folder, this.#folder]) rmSync(made, { recursive: true, force: true });
+  }
+}
+
+function roomInMemory(): string | null {
+  try {
+    const { type, bavail, bsize } = statfsSync(MEMORY.folder);
+    return type === MEMORY.type && bavail * bsize >= ROOM_BYTES ? MEMORY.folder : null;
+  } catch {
+    return null;
   }
 }
 
