@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   ablation: () => import('./ablation.ts').then((m) => m.ablation),
   binpacking: () => import('./binpacking.ts').then((m) => m.binpacking),
   cheaters: () => import('./cheaters.ts').then((m) => m.cheaters),
+  clis: () => import('./clis.ts').then((m) => m.clis),
   containment: () => import('./containment.ts').then((m) => m.containment),
   crash: () => import('./crash.ts').then((m) => m.crash),
   evaluate: () => import('./evaluate.ts').then((m) => m.evaluate),

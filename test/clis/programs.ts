@@ -9,8 +9,8 @@ import type { Scenario, ScriptedApi } from './scripted-api.ts';
 
 const folder = process.env['SEED_CLIS'] ?? '';
 
-const CLAUDE = join(folder, `node_modules/@anthropic-ai/claude-code-linux-${process.arch}/claude`);
-const CODEX = join(
+export const CLAUDE = join(folder, `node_modules/@anthropic-ai/claude-code-linux-${process.arch}/claude`);
+export const CODEX = join(
   folder,
   `node_modules/@openai/codex-linux-${process.arch}/vendor/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-musl/bin/codex`,
 );
