@@ -72,7 +72,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakEnd> {
   await Promise.all([
     every(swapEveryMs, untilMs, async (number) => void swaps.push(await spanOf(() => swap(seed, number)))),
     every(hostileEveryMs, untilMs, async () => void strikes.push(await spanOf(() => hostile.strike()))),
-    every(Math.max(250, (seconds * 1000) / 400), untilMs, async () => (performance.now() < fromMs ? undefined : watch.look())),
+    every(Math.max(250, (seconds * 1000) / 400), untilMs, async () => watch.look({ isCounted: performance.now() >= fromMs })),
     every(30_000, untilMs, async (number) => {
       if (number > 1)
         say(

@@ -15,7 +15,8 @@ export class Watch {
     this.#seed = seed;
   }
 
-  async look(): Promise<void> {
+  /** What is asked of the node is load as well: it is asked before the samples count, too. */
+  async look({ isCounted }: { isCounted: boolean }): Promise<void> {
     const [hosts, metrics] = await Promise.all([pidsOf(this.#seed, 'root/node/sandbox/serving'), this.#metrics()]);
     const node = this.#seed.nodePid;
     const values: Record<string, number | null> = {
@@ -27,6 +28,7 @@ export class Watch {
       isolates: metrics('seed_sandbox_isolates', 'role="serving"'),
       timers: metrics('nodejs_active_resources', 'type="Timeout"'),
     };
+    if (!isCounted) return;
     const atS = (performance.now() - this.#startedMs) / 1000;
     // A host that is being replaced has no size.
     for (const [name, value] of Object.entries(values)) {
