@@ -22,13 +22,12 @@ const NOT_ROOT: Apartness = { apart: null, isInstalled: true, isRoot: false, why
 
 export class CodingClis {
   readonly #config: Config;
-  /** Outside of the data folder, for runs as other users; null: there are none. */
-  readonly #folder: string | null;
+  /** Outside of the data folder, for runs as other users; made when it is first asked for, by a node that owns its data folder then. */
+  #made: string | null = null;
   readonly #tried = new Map<Name, { found: Promise<Apartness>; atMs: number }>();
 
   constructor(config: Config) {
     this.#config = config;
-    this.#folder = mayChangeUser() ? folderOutside(config.data.dir) : null;
   }
 
   /** Where scratch worktrees are made. */
@@ -65,7 +64,13 @@ export class CodingClis {
   }
 
   close(): void {
-    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#made !== null) rmSync(this.#made, { recursive: true, force: true });
+  }
+
+  /** Null: nothing runs as another user. */
+  get #folder(): string | null {
+    if (this.#made === null && mayChangeUser()) this.#made = folderOutside(this.#config.data.dir);
+    return this.#made;
   }
 
   #claude(model?: string): CodingCli {

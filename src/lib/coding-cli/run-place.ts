@@ -1,5 +1,6 @@
 // Where one run of a program takes place: who it runs as, where it is started, and files that are its own.
-import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeedError } from '../error.ts';
@@ -66,7 +67,7 @@ export class RunPlace implements AsyncDisposable {
       const cwd = work === null ? empty : request.cwd;
       return new RunPlace({ cwd, home: { HOME: home, TMPDIR: temporary }, folder, user, work });
     } catch (error) {
-      for (const made of [home, folder]) rmSync(made, { recursive: true, force: true });
+      for (const made of [home, folder]) await rm(made, { recursive: true, force: true });
       await user[Symbol.asyncDispose]();
       throw error;
     }
@@ -95,7 +96,7 @@ export class RunPlace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#user?.[Symbol.asyncDispose]();
-    for (const made of [this.home?.HOME ?? this.#folder, this.#folder]) rmSync(made, { recursive: true, force: true });
+    for (const made of [this.home?.HOME ?? this.#folder, this.#folder]) await rm(made, { recursive: true, force: true });
   }
 }
 

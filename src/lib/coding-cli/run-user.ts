@@ -1,6 +1,7 @@
 // A user of its own for one run of a program: a number that nothing on this machine belongs to, so that the files and processes of the
 // node, and those of other runs, are somebody else's.
-import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +43,7 @@ export class RunUser implements ProcessUser, AsyncDisposable {
         held.close();
         continue;
       }
-      user.#removeFiles();
+      await user.#removeFiles();
       return user;
     }
     return null;
@@ -62,15 +63,17 @@ export class RunUser implements ProcessUser, AsyncDisposable {
   /** Nothing is left of it, for whoever has this number next; where something still runs, nobody has it while it does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.endAll();
-    this.#removeFiles();
+    await this.#removeFiles();
     this.#claim.close();
   }
 
-  #removeFiles(): void {
+  /** However many there are, nobody else waits for it. */
+  async #removeFiles(): Promise<void> {
     for (const folder of new Set([...OPEN_FOLDERS, tmpdir()])) {
-      for (const name of names(folder)) {
+      for (const name of await readdir(folder).catch(() => [])) {
         const path = join(folder, name);
-        if (lstatSync(path, { throwIfNoEntry: false })?.uid === this.uid) rmSync(path, { recursive: true, force: true });
+        const found = await lstat(path).catch(() => null);
+        if (found?.uid === this.uid) await rm(path, { recursive: true, force: true });
       }
     }
   }
