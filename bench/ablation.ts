@@ -70,7 +70,7 @@ const CANDIDATE_WORK = 4;
 const TEST_DRAWS = 40;
 const CORES = 2;
 
-export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 5 }) => {
+export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 8 }) => {
   const base = await weibullBase();
   const numbers = Array.from({ length: seeds }, (_, index) => index + 1);
   const resultsOf = async (variant: Variant): Promise<Result[]> => {
@@ -104,6 +104,8 @@ export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000
   return {
     rows: [row(WHOLE, whole), ...measured.map(({ variant, results, worth }) => row(variant, results, worth))],
     figures: {
+      work: budgetMs,
+      seeds,
       whole: round(median(whole.map(({ excess }) => excess)), 2),
       ...Object.fromEntries(measured.map(({ variant, worth }) => [variant.key, round(median(worth), 3)])),
     },
