@@ -2,7 +2,7 @@
 // a program in its place.
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { spawnProcess } from '#lib/process.ts';
 
 const SHIM = new URL('../src/lib/coding-cli/codex-path', import.meta.url).pathname;
@@ -67,16 +67,17 @@ interface Recorded {
   file: string | null;
 }
 
-export class BareProgram {
+export class BareProgram implements Disposable {
   readonly #program: string;
   readonly #recorded: Recorded;
+  /** Where the runtime makes homes, but one for all runs. */
   readonly #home: string;
 
   constructor(program: string, recorded: Recorded) {
     this.#program = program;
     this.#recorded = recorded;
-    this.#home = join(recorded.work, '..', 'home');
-    mkdirSync(this.#home);
+    const around = dirname(recorded.environment['HOME'] ?? '');
+    this.#home = mkdtempSync(join(existsSync(around) ? around : dirname(recorded.work), 'seed-bare-home-'));
   }
 
   /** @returns milliseconds from its start to its end. @throws Error when it fails or leaves agent.ts as it was */
@@ -102,6 +103,10 @@ export class BareProgram {
     rmSync(own, { recursive: true });
     if (code !== 0 || !isChanged) throw new Error(`${this.#program} alone ended with ${code}${isChanged ? '' : ' and changed nothing'}`);
     return wallMs;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#home, { recursive: true, force: true });
   }
 
   /** The one that was there for that run alone. */

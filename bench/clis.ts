@@ -56,7 +56,7 @@ async function measure(name: 'claude-code' | 'codex', { api, pairs, rounds, say 
   using recorder = new CommandRecorder();
   using recorded = new NodeAuthors({ ...settings, [name === 'codex' ? 'CODEX_CLI_PATH' : 'CLAUDE_CLI_PATH']: recorder.path });
   await attempt(recorded.author(name));
-  const bare = recorder.command(name === 'codex' ? CODEX : CLAUDE);
+  using bare = recorder.command(name === 'codex' ? CODEX : CLAUDE);
   using authors = new NodeAuthors(settings);
   const author = authors.author(name);
   // What is made once, and what the disk has to give for the first time.
