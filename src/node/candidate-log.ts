@@ -19,7 +19,16 @@ export function createLineage(parts: Parts): Lineage {
       sourcesOf: async (agent, hash) => (await parts.get('codeStore').load(agent, hash)).artifact.sources,
       onError,
     });
-  return new Lineage({ folder: join(data.dir, 'lineage.git'), scratch: codingClis.scratch, searchPath, known, onError });
+  return new Lineage({
+    folder: join(data.dir, 'lineage.git'),
+    // Asked for when somebody works there: a node that improves nothing leaves nothing behind, however it ends.
+    get scratch() {
+      return codingClis.scratch;
+    },
+    searchPath,
+    known,
+    onError,
+  });
 }
 
 export function candidateLog(parts: Parts, lineage: Lineage): CandidateLog {

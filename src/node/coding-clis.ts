@@ -32,7 +32,7 @@ export class CodingClis {
 
   /** Where scratch worktrees are made. */
   get scratch(): string {
-    return join(this.#folder ?? this.#config.data.dir, 'scratch');
+    return join(mayChangeUser() ? this.#outside() : this.#config.data.dir, 'scratch');
   }
 
   /** `model` instead of the configured one. */
@@ -43,15 +43,14 @@ export class CodingClis {
   /** Whether it is run as somebody else; tried once, and again from time to time where it is not. */
   apartness(name: Name): Promise<Apartness> {
     const { claude, codex, data, searchPath } = this.#config;
-    const folder = this.#folder;
-    if (folder === null) return Promise.resolve(NOT_ROOT);
+    if (!mayChangeUser()) return Promise.resolve(NOT_ROOT);
     const its =
       name === 'claude-code'
         ? { command: claude.cliPath ?? 'claude', trial: CLAUDE_TRIAL }
         : { command: codex.cliPath ?? 'codex', trial: CODEX_TRIAL };
     const last = this.#tried.get(name);
     if (last !== undefined && performance.now() - last.atMs < TRIED_AGAIN_MS) return last.found;
-    const found = tryApart({ ...its, searchPath, folder, closed: data.dir });
+    const found = tryApart({ ...its, searchPath, folder: () => this.#outside(), closed: data.dir });
     this.#tried.set(name, { found, atMs: performance.now() });
     // What has been seen to hold is not tried again.
     found.then(
@@ -67,9 +66,8 @@ export class CodingClis {
     if (this.#made !== null) rmSync(this.#made, { recursive: true, force: true });
   }
 
-  /** Null: nothing runs as another user. */
-  get #folder(): string | null {
-    if (this.#made === null && mayChangeUser()) this.#made = folderOutside(this.#config.data.dir);
+  #outside(): string {
+    this.#made ??= folderOutside(this.#config.data.dir);
     return this.#made;
   }
 

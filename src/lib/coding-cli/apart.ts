@@ -26,8 +26,8 @@ export interface ApartnessOptions {
   /** A path, or a name that is looked up in `searchPath`. */
   command: string;
   searchPath: string;
-  /** Where folders of runs are made. */
-  folder: string;
+  /** Where folders of runs are made; asked for when there is a program to try. */
+  folder: () => string;
   /** A folder that is nobody else's business. */
   closed: string;
 }
@@ -45,13 +45,14 @@ if [ -r "$closed" ] || [ -x "$closed" ]; then echo open; else echo closed; fi
 echo "$program"`;
 
 /** For root. */
-export async function tryApart({ trial, command, searchPath, folder, closed }: ApartnessOptions): Promise<Apartness> {
+export async function tryApart({ trial, command, searchPath, closed, ...its }: ApartnessOptions): Promise<Apartness> {
   let program: string;
   try {
     program = findProgram(command, { PATH: searchPath });
   } catch {
     return { apart: null, isInstalled: false, isRoot: true, why: 'it is not installed' };
   }
+  const folder = its.folder();
   const not = (why: string): NotApart => ({ apart: null, isInstalled: true, isRoot: true, why });
   try {
     await using place = await RunPlace.open({ cwd: folder, reach: { kind: 'answer' } }, { program, folder });

@@ -144,7 +144,7 @@ describe.runIf(mayChangeUser())('as root (skipped for others)', () => {
     const closed = join(root, 'data');
     mkdirSync(closed, { mode: 0o700 });
     const tried = (given: Partial<Parameters<typeof tryApart>[0]> = {}) =>
-      tryApart({ trial: { args: ['--version'] }, command: program, searchPath: '/usr/bin:/bin', folder: root, closed, ...given });
+      tryApart({ trial: { args: ['--version'] }, command: program, searchPath: '/usr/bin:/bin', folder: () => root, closed, ...given });
     expect(await tried()).toEqual({ apart: { program, folder: root }, why: null });
     expect(await tried({ command: 'agent-program', searchPath: `/root:${root}:/bin` })).toMatchObject({ apart: { program } });
     expect(await tried({ command: 'no-such-program' })).toMatchObject({ apart: null, isInstalled: false });
