@@ -1,5 +1,5 @@
 // What each mechanism of the genetic search is worth: the search without it against the whole search, with the same amount of work,
-// on Weibull lists, over several seeds. Work is counted in samples and not in seconds, so the same seeds give the same table on any
+// on both families of the published table, over several seeds. Work is counted in samples and not in seconds, so the same seeds give the same table on any
 // machine, however busy; and as scores are the same with and without walls around them, they come from plain node.
 import type { BaseVersion } from '#improvement/base-version.ts';
 import { readFunctions } from '#improvement/proposers/genetic/functions.ts';
@@ -8,7 +8,7 @@ import { VARIATION_NAMES, VARIATION_WEIGHTS, type VariationName } from '#improve
 import type { Candidate, Evaluate } from '#improvement/proposer.ts';
 import { seedsFrom } from '#improvement/random.ts';
 import type { Benchmark, Row } from './benchmark.ts';
-import { WEIBULL } from './binpacking/family.ts';
+import { UNIFORM, WEIBULL, type Family } from './binpacking/family.ts';
 import { familyFolder } from './binpacking/folder.ts';
 import { PlainScorer } from './binpacking/plain-scorer.ts';
 import { Scorer } from './binpacking/scorer.ts';
@@ -31,6 +31,8 @@ interface Result {
   /** Of its rule: what there is to read. */
   nodes: number;
 }
+
+const FAMILIES: readonly Family[] = [WEIBULL, UNIFORM];
 
 /** One population as large as the islands together. */
 const ONE_ISLAND = { islands: 1, islandSize: 48, batchesInFlight: 1 };
@@ -70,47 +72,64 @@ const CANDIDATE_WORK = 4;
 const TEST_DRAWS = 40;
 const CORES = 2;
 
-export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 8 }) => {
-  const base = await weibullBase();
+export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 5 }) => {
   const numbers = Array.from({ length: seeds }, (_, index) => index + 1);
-  const resultsOf = async (variant: Variant): Promise<Result[]> => {
-    const results = await eachOnACore(numbers, (scorer, seed) => run(scorer, variant, { seed, work: budgetMs }), base);
-    say(`${variant.name}: ${results.map(({ excess, nodes }) => `${excess.toFixed(2)} (${nodes})`).join(' ')}`);
+  const bases = await Promise.all(FAMILIES.map(async (family) => ({ family, base: await baseOf(family) })));
+  /** By family, a result a seed. */
+  const resultsOf = async (variant: Variant): Promise<Result[][]> => {
+    const results: Result[][] = [];
+    for (const from of bases) {
+      const ofFamily = await eachOnACore(numbers, from, (scorer, seed) => run(scorer, variant, { seed, work: budgetMs }));
+      say(`${variant.name}, ${from.family.title}: ${ofFamily.map(({ excess, nodes }) => `${excess.toFixed(2)} (${nodes})`).join(' ')}`);
+      results.push(ofFamily);
+    }
     return results;
   };
   const whole = await resultsOf(WHOLE);
-  const measured: { variant: Variant; results: Result[]; worth: number[] }[] = [];
+  const measured: { variant: Variant; results: Result[][]; worth: number[] }[] = [];
   for (const variant of VARIANTS) {
     const results = await resultsOf(variant);
-    measured.push({ variant, results, worth: results.map(({ excess }, index) => excess - whole[index]!.excess) });
+    const worth = results.flatMap((ofFamily, family) =>
+      ofFamily.map(({ excess }, index) => moreThan(excess, whole[family]![index]!.excess)),
+    );
+    measured.push({ variant, results, worth });
   }
-  const row = ({ name }: Variant, results: readonly Result[], worth?: readonly number[]): Row => {
-    const excesses = results.map(({ excess }) => excess);
-    return {
-      name,
-      values: {
-        'excess %, median': round(median(excesses), 2),
-        spread: spread(excesses),
-        nodes: median(results.map(({ nodes }) => nodes)),
-        ...(worth !== undefined && {
-          'worse by, median': round(median(worth), 3),
-          'of each seed': spread(worth),
-          'worse in': `${worth.filter((one) => one > 0).length} of ${seeds}`,
-          'better in': `${worth.filter((one) => one < 0).length} of ${seeds}`,
+  const row = ({ name }: Variant, results: readonly Result[][], worth?: readonly number[]): Row => ({
+    name,
+    values: {
+      ...Object.fromEntries(
+        FAMILIES.flatMap(({ title }, family) => {
+          const excesses = results[family]!.map(({ excess }) => excess);
+          return [
+            [`${title} %`, round(median(excesses), 2)],
+            [`${title} spread`, spread(excesses)],
+          ];
         }),
-      },
-    };
-  };
+      ),
+      nodes: median(results.flat().map(({ nodes }) => nodes)),
+      ...(worth !== undefined && {
+        'worse by %, median': round(median(worth), 1),
+        'of each': spread(worth),
+        'worse in': `${worth.filter((one) => one > 0).length} of ${worth.length}`,
+        'better in': `${worth.filter((one) => one < 0).length} of ${worth.length}`,
+      }),
+    },
+  });
   return {
     rows: [row(WHOLE, whole), ...measured.map(({ variant, results, worth }) => row(variant, results, worth))],
     figures: {
       work: budgetMs,
       seeds,
-      whole: round(median(whole.map(({ excess }) => excess)), 2),
-      ...Object.fromEntries(measured.map(({ variant, worth }) => [variant.key, round(median(worth), 3)])),
+      ...Object.fromEntries(FAMILIES.map(({ name }, family) => [name, round(median(whole[family]!.map(({ excess }) => excess)), 2)])),
+      ...Object.fromEntries(measured.map(({ variant, worth }) => [variant.key, round(median(worth), 1)])),
     },
   };
 };
+
+/** Per cent. */
+function moreThan(excess: number, whole: number): number {
+  return 100 * (excess / whole - 1);
+}
 
 /** What a search finds with so much work. */
 async function run(
@@ -141,21 +160,21 @@ function nodesOf({ contract, sources }: BaseVersion, { files }: Candidate): numb
 }
 
 /** The contract is all that is needed of the hosts. */
-async function weibullBase(): Promise<BaseVersion> {
-  await using scorer = await Scorer.start(await familyFolder(WEIBULL));
+async function baseOf(family: Family): Promise<BaseVersion> {
+  await using scorer = await Scorer.start(await familyFolder(family));
   return scorer.base;
 }
 
 async function eachOnACore<Answer>(
   seeds: readonly number[],
+  { family, base }: { family: Family; base: BaseVersion },
   work: (scorer: PlainScorer, seed: number) => Promise<Answer>,
-  base: BaseVersion,
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
   let taken = 0;
   await Promise.all(
     Array.from({ length: CORES }, async (_, core) => {
-      await using scorer = new PlainScorer(base, `plain ${core}`);
+      await using scorer = new PlainScorer(base, family, `plain ${core}`);
       while (taken < seeds.length) {
         const index = taken++;
         answers[index] = await work(scorer, seeds[index]!);

@@ -1,9 +1,10 @@
-// Scores Weibull rules in a thread of plain node: the same numbers as the evaluator hosts' (`evaluate-weibull` compares them), for a
+// Scores rules in a thread of plain node: the same numbers as the evaluator hosts' (`evaluate-weibull` compares them), for a
 // tenth of the processor time. Where it is the search that is looked at, and not what surrounds it.
 import type { BaseVersion } from '#improvement/base-version.ts';
 import type { Candidate } from '#improvement/proposer.ts';
 import type { Scored, ScoreOptions } from '#improvement/workbench.ts';
 import { Thread } from '#lib/thread.ts';
+import type { Family } from './family.ts';
 import type { plainScoring } from './plain-thread.ts';
 
 /** Of a candidate that changes nothing. */
@@ -11,17 +12,19 @@ const BEST_FIT = 'return item - residual;';
 
 export class PlainScorer implements AsyncDisposable {
   readonly base: BaseVersion;
+  readonly #family: Family['name'];
   readonly #thread: Thread<typeof plainScoring>;
 
-  constructor(base: BaseVersion, name: string) {
+  constructor(base: BaseVersion, family: Family, name: string) {
     this.base = base;
+    this.#family = family.name;
     this.#thread = new Thread({ url: new URL('./plain-thread.ts', import.meta.url), name });
   }
 
-  /** Every set is one list of training length a seed. */
+  /** Every set is one training sample a seed. */
   async score(candidates: readonly Candidate[], { seeds, stopAt, paceAt }: Omit<ScoreOptions, 'signal'>): Promise<Scored[]> {
     const bodies = candidates.map((candidate) => candidate.bodies?.['priority'] ?? BEST_FIT);
-    const scored = await this.#thread.call('score', { bodies, seeds, stopAt, paceAt });
+    const scored = await this.#thread.call('score', { family: this.#family, bodies, seeds, stopAt, paceAt });
     return scored.map((scores) => ({
       ok: true,
       scores,

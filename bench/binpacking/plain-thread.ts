@@ -2,38 +2,65 @@
 // ours has just written from numbers and operators, and for nothing else.
 import { serveThread } from '#lib/thread.ts';
 import { seededRandom } from '#kernel/sandbox/guest/random.ts';
-import { weibull } from '../../agents/packer/evals/instances.ts';
-import { binsUsed, excessPercent, type Priority } from '../../agents/packer/evals/packing.ts';
-import { WEIBULL } from './family.ts';
+import { uniform, weibull } from '../../agents/packer/evals/instances.ts';
+import { binsUsed, lowerBound, type Priority } from '../../agents/packer/evals/packing.ts';
+import { UNIFORM, WEIBULL, type Family } from './family.ts';
 
 export interface PlainRequest {
+  family: Family['name'];
   bodies: readonly string[];
   seeds: readonly number[];
   stopAt: number | undefined;
   paceAt: readonly number[] | undefined;
 }
 
-const { capacity } = WEIBULL;
-const samples = new Map<number, number[]>();
-
-/** The draws are kept, as in a host. */
-function sampleOf(seed: number): number[] {
-  let items = samples.get(seed);
-  if (items === undefined) {
-    items = weibull(WEIBULL.training[0]!.items, seededRandom(seed)).items;
-    samples.set(seed, items);
-  }
-  return items;
+interface Drawn {
+  items: readonly number[];
+  bound: number;
 }
 
-function score(body: string, { seeds, stopAt = Infinity, paceAt = [] }: PlainRequest): number[] {
+const FAMILIES = { weibull: { family: WEIBULL, draw: weibull }, uniform: { family: UNIFORM, draw: uniform } } as const;
+const samples = new Map<string, Drawn[][]>();
+
+/** The draws are kept, as in a host. Lists of each training task. */
+function sampleOf(name: Family['name'], seed: number): Drawn[][] {
+  const key = `${name} ${seed}`;
+  let sample = samples.get(key);
+  if (sample === undefined) {
+    const { family, draw } = FAMILIES[name];
+    const random = seededRandom(seed);
+    sample = family.training.map(({ items: count, lists }) =>
+      Array.from({ length: lists }, () => {
+        const { items } = draw(count, random);
+        return { items, bound: lowerBound(items, family.capacity) };
+      }),
+    );
+    samples.set(key, sample);
+  }
+  return sample;
+}
+
+/** Bins above the lower bound, per cent of it: over each task's lists together, then the mean over the tasks. */
+function excess(sample: readonly Drawn[][], capacity: number, priority: Priority): number {
+  let sum = 0;
+  for (const lists of sample) {
+    let [bins, bound] = [0, 0];
+    for (const list of lists) {
+      bins += binsUsed(list.items, capacity, priority);
+      bound += list.bound;
+    }
+    sum += (100 * (bins - bound)) / bound;
+  }
+  return sum / sample.length;
+}
+
+function score(body: string, { family, seeds, stopAt = Infinity, paceAt = [] }: PlainRequest): number[] {
   // oxlint-disable-next-line typescript/no-implied-eval -- see above
   const priority = new Function('item', 'residual', body) as Priority;
   const scores: number[] = [];
   let sum = 0;
   for (const seed of seeds) {
-    const items = sampleOf(seed);
-    const one = excessPercent(binsUsed(items, capacity, priority), items, capacity);
+    const one = excess(sampleOf(family, seed), FAMILIES[family].family.capacity, priority);
     scores.push(one);
     sum += one;
     if (scores.length < seeds.length && (sum / seeds.length > stopAt || sum / scores.length > (paceAt[scores.length - 1] ?? Infinity)))
