@@ -1,4 +1,5 @@
 // What must not grow while a node works: read from outside, every few seconds.
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { SeedProcess } from '../../test/seed-process.ts';
 import { pidsOf } from '../crash/victims.ts';
@@ -10,6 +11,7 @@ export class Watch {
   readonly series = new Map<string, Sample[]>();
   readonly #seed: SeedProcess;
   readonly #startedMs = performance.now();
+  #hosts: readonly number[] = [];
 
   constructor(seed: SeedProcess) {
     this.#seed = seed;
@@ -17,7 +19,7 @@ export class Watch {
 
   /** What is asked of the node is load as well: it is asked before the samples count, too. */
   async look({ isCounted }: { isCounted: boolean }): Promise<void> {
-    const [hosts, metrics] = await Promise.all([pidsOf(this.#seed, 'root/node/sandbox/serving'), this.#metrics()]);
+    const [hosts, metrics] = await Promise.all([this.#servingHosts(), this.#metrics()]);
     const node = this.#seed.nodePid;
     const values: Record<string, number | null> = {
       'node memory, MB': await rssMb(node),
@@ -37,6 +39,13 @@ export class Watch {
       samples.push({ atS, value });
       this.series.set(name, samples);
     }
+  }
+
+  /** Asked for only when one has gone: each answer about the whole tree leaves a little of itself in the node's memory for a while. */
+  async #servingHosts(): Promise<readonly number[]> {
+    const areAll = this.#hosts.length > 1 && this.#hosts.every((pid) => existsSync(`/proc/${pid}`));
+    if (!areAll) this.#hosts = await pidsOf(this.#seed, 'root/node/sandbox/serving');
+    return this.#hosts;
   }
 
   async #metrics(): Promise<(name: string, labels: string) => number> {
