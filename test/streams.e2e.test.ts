@@ -225,7 +225,9 @@ test('a host that is killed in the middle ends it with an error that says so', a
   const host = descendants(seed.nodePid).find(({ command }) => command.includes('--no-node-snapshot'));
   process.kill(host?.pid ?? expect.unreachable('no sandbox host runs'), 'SIGKILL');
   const events = await eventsOf(response);
-  expect(events.at(-1)).toMatchObject({ event: 'error', data: { code: 'unavailable' } });
+  // Whether it ran just then, and may have been the reason, or was held back by its reader.
+  const code = expect.stringMatching(/^(?:agent_error|unavailable)$/);
+  expect(events.at(-1)).toMatchObject({ event: 'error', data: { code } });
 });
 
 test('the command line shows chunks as they come: a text as a text, everything else a line each', async () => {
