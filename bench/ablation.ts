@@ -35,7 +35,7 @@ interface Result {
 const FAMILIES: readonly Family[] = [WEIBULL, UNIFORM];
 
 /** One population as large as the islands together. */
-const ONE_ISLAND = { islands: 1, islandSize: 48, batchesInFlight: 1 };
+const ONE_ISLAND = { islands: 1, islandSize: 16, batchesInFlight: 1 };
 
 function without(name: VariationName): Variant {
   return { name: `no ${name}`, key: name, settings: { variations: { ...VARIATION_WEIGHTS, [name]: 0 } } };
@@ -49,7 +49,7 @@ const ONE_CHAMPION = { champions: 1 };
 
 const VARIANTS: readonly Variant[] = [
   { name: 'fixed weights: variations do not follow what they bring', key: 'adaptive', settings: { adaptive: false } },
-  { name: 'no islands: one population of 48', key: 'islands', settings: ONE_ISLAND },
+  { name: 'no islands: one population of 16', key: 'islands', settings: ONE_ISLAND },
   { name: 'no migration', key: 'migration', settings: { migrationRounds: Infinity } },
   { name: 'no fresh starts of islands', key: 'restarts', settings: { staleBatches: Infinity } },
   { name: 'no novelty: repetitions are scored again', key: 'novelty', settings: { novelty: false } },
