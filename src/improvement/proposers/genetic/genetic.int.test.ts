@@ -114,7 +114,7 @@ test('a short search finds what is better on draws it has not seen', async () =>
         return outcome.ok ? outcome : { ok: false, reason: outcome.message };
       }),
     );
-  const proposer = geneticProposer({ islands: 2, maxBred: 300, samples: 2, now: () => 0 });
+  const proposer = geneticProposer({ maxBred: 600, now: () => 0 });
   const { signal } = new AbortController();
   const events: ProposerEvent[] = [];
   const base = { agent: contract.name, hash: 'base', version: 1 };
