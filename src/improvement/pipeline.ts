@@ -29,8 +29,8 @@ export interface PipelineOptions {
   base: BaseVersion;
   /** What happened to it in use, for proposers that read. */
   evidence?: string;
-  /** What earlier improvements of the agent have made in vain. Default: nothing. */
-  earlier?: readonly MadeBefore[];
+  /** What earlier improvements of the agent have made in vain; asked when a proposer is. Default: nothing. */
+  earlier?: () => Promise<readonly MadeBefore[]>;
   /** Writes the event down, durably, before it resolves. */
   append: (event: ImprovementEvent) => Promise<void>;
   monotonicMs: () => number;
@@ -105,12 +105,12 @@ class PipelineRun {
   }
 
   async #propose(): Promise<unknown> {
-    const { proposer, workbench, base, signal, monotonicMs, evidence = '', earlier = [] } = this.#options;
+    const { proposer, workbench, base, signal, monotonicMs, evidence = '', earlier } = this.#options;
     const { last, searchMs } = await runProposal(this.state, this.#queued(), {
       proposer,
       base,
       evidence,
-      earlier,
+      earlier: (await earlier?.()) ?? [],
       evaluate: (wanted, { feed = 'inside', ...how }) => workbench.score(base, wanted, { ...how, set: 'selection', feed, signal }),
       append: (event) => this.#append(event),
       logRejected: (attempt, reason) => this.#log(attempt, reason),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '#db/database.ts';
 import { testDatabase } from '#db/testing.ts';
 import type { BaseVersion } from '#improvement/base-version.ts';
-import type { ImprovementEvent } from '#improvement/events.ts';
+import type { ImprovementEvent, PairedReport } from '#improvement/events.ts';
 import type { ContractData } from '#kernel/compiler/contract.ts';
 import { uuidv7 } from '#lib/id.ts';
 import { insertAgent } from '../runtime/store.ts';
@@ -17,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const version = (hash: string, sources: BaseVersion['sources']): BaseVersion => ({ hash, sources, contract: {} as ContractData });
+const REPORT: PairedReport = { draws: 20, baseMean: 4, mean: 3, gain: 1, relativeGain: 0.25, wins: 20, losses: 0, p: 0.001 };
 const OLD = version('v1', { 'agent.ts': 'one', 'contract.ts': 'old', 'evals/evaluation.ts': 'x' });
 const LIVE = version('v2', { 'agent.ts': 'two', 'helper.ts': 'h', 'contract.ts': 'new', 'evals/evaluation.ts': 'y' });
 const load = (hash: string): Promise<BaseVersion> =>
@@ -45,6 +46,11 @@ test('what was made of other versions is told as it differs from the live one, e
     vain('a/1', { 'agent.ts': 'three' }),
     { type: 'attempt_rejected', data: { reason: 'nothing was changed' } },
     { type: 'candidates_proposed', data: { candidates: [found], evaluated: 1, searchMs: 1 } },
+  ]);
+  await improvement('v1', [
+    { type: 'candidates_proposed', data: { candidates: [{ ...found, files: { 'agent.ts': 'denied' } }], evaluated: 1, searchMs: 1 } },
+    { type: 'winner_chosen', data: { index: 0, selection: 1, report: REPORT } },
+    { type: 'improvement_ended', data: { phase: 'rejected', reason: 'denied by user/ada' } },
   ]);
   await improvement('gone', [vain('b/1', { 'agent.ts': 'lost' })]);
   await improvement('v2', [vain('c/1', { 'agent.ts': 'three' }, 'a/1'), vain('c/2', { 'extra.ts': 'e', 'agent.ts': 'four' })]);

@@ -43,8 +43,11 @@ export async function earlierCandidates({ database, agent, base, except, load }:
   return [...found.values()];
 }
 
-function madeIn(improvement: string, { attempts, candidates }: TriedImprovement['state']): MadeBefore[] {
-  return [...attempts, ...(candidates ?? [])].flatMap(({ files = {}, id = candidateId(improvement, files), parent = null }) =>
+/** But not what a person or its own calls have taken back: that is no place to begin from. */
+function madeIn(improvement: string, { attempts, candidates, winner, phase }: TriedImprovement['state']): MadeBefore[] {
+  const isTakenBack = phase === 'rejected' || phase === 'rolled_back';
+  const left = (candidates ?? []).filter((_, index) => !isTakenBack || index !== winner?.index);
+  return [...attempts, ...left].flatMap(({ files = {}, id = candidateId(improvement, files), parent = null }) =>
     Object.keys(files).length === 0 ? [] : [{ id, parent, files }],
   );
 }

@@ -227,16 +227,15 @@ export class Improvements {
       if (proposer === undefined) throw new SeedError('unavailable', `the proposer ${proposerName} is not there any more`);
       const base = await loadBase(agent, baseHash);
       const evidence = await evidenceFor(database, agent);
-      // Only who reads can begin from them.
       const load = (hash: string): Promise<BaseVersion> => loadBase(agent, hash);
-      const earlier = proposer.free === true ? [] : await earlierCandidates({ database, agent, base, except: id, load });
       const end = await runPipeline(state, {
         proposer,
         workbench,
         log,
         base,
         evidence: evidence === null ? '' : evidenceText(evidence),
-        earlier,
+        // Only who reads can begin from them.
+        ...(proposer.free === true ? {} : { earlier: () => earlierCandidates({ database, agent, base, except: id, load }) }),
         promotion: promotionFor(agent, { id, parent: baseHash, proposer: proposerName }),
         append,
         monotonicMs,

@@ -56,6 +56,7 @@ const searchPolicy = z.strictObject({
   microUsd: z.int().min(1).max(1_000_000_000).optional(),
 });
 export type SearchPolicy = z.output<typeof searchPolicy>;
+export const DEFAULT_SEARCH: SearchPolicy = searchPolicy.parse({});
 
 /** Names that mean something on every object: an export of one of them would be found where there is none. */
 const RESERVED = new Set([

@@ -87,7 +87,8 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Proposer
   const files = { ...parent.files, ...written.files };
   const candidate = { files, note: noteOf(outcome, author.name), parent: parent.id, promptHash };
   const id = candidateId(request.improvement, files);
-  if (archive.has(id)) return yield reject('the same was made before', candidate);
+  // It is kept as what it was made from first: otherwise it could come to stand below its own children.
+  if (archive.has(id)) return yield reject('the same was made before');
   const score = await scoreOf(request, files, { seeds, paceAt: archive.pace() });
   if (!score.ok) return yield reject(`it could not be scored: ${score.reason}`, candidate);
   const { scores } = score;

@@ -174,7 +174,7 @@ test('the same again is no second candidate', async () => {
   const twice = scripted(wrote('agent.ts', 'better'), wrote('agent.ts', 'better'));
   const events = await propose(twice.author, { contract: searching({ parallel: 2 }) });
   expect(of(events, 'candidate')).toHaveLength(1);
-  expect(of(events, 'rejected')).toMatchObject([{ reason: 'the same was made before' }]);
+  expect(of(events, 'rejected')).toEqual([{ type: 'rejected', reason: 'the same was made before', files: {}, score: null }]);
 });
 
 test('what fails for good beside one that is better is paid for, and does not undo it', async () => {

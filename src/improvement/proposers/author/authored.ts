@@ -2,7 +2,7 @@
 // of the archive, and what came of the ones before is told to the next.
 import { SeedError } from '#lib/error.ts';
 import { merge } from '#lib/merge.ts';
-import type { SearchPolicy } from '#kernel/compiler/contract.ts';
+import { DEFAULT_SEARCH } from '#kernel/compiler/contract.ts';
 import { Archive, mean } from '../../archive/archive.ts';
 import { parents } from '../../archive/parents.ts';
 import type { MadeBefore, ProposalRequest, Proposer, ProposerEvent } from '../../proposer.ts';
@@ -21,7 +21,6 @@ export interface AuthoredOptions {
 const MIN_RUN_MS = 1_000;
 /** Of what was made before, the newest; scoring them is not free. */
 const MAX_BEFORE = 8;
-const SEARCH: SearchPolicy = { attempts: 3, parallel: 1, parents: 'best', islands: 3, turns: 50 };
 
 export function authoredProposer(options: AuthoredOptions): Proposer {
   const { name } = options.author;
@@ -46,7 +45,7 @@ async function* cancellable(
 async function* propose(request: ProposalRequest, options: AuthoredOptions): AsyncGenerator<ProposerEvent, void, void> {
   const { author, draws = 5, monotonicMs } = options;
   const { contract, budgetMs, before, signal } = request;
-  const policy = { ...SEARCH, ...contract.improvement.search };
+  const policy = contract.improvement.search ?? DEFAULT_SEARCH;
   const startedMs = monotonicMs();
   const seeds = seedsFrom(request.seed, 'selection', draws);
   const archive = await open(request, seeds);
