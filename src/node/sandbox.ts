@@ -15,7 +15,8 @@ const IDLE_MS = 30_000;
 /** A validator has seen code that nobody vouched for: it is replaced before it could remember much of it. */
 const VALIDATOR_MAX_WORK = 200;
 const QUEUE_LIMIT = 10_000;
-const EVALUATOR_NICENESS = 10;
+/** What is made ready, or searched for, takes the cores that calls leave. */
+const NICENESS = { serving: 0, validator: 10, evaluator: 10 };
 
 export function createWorkHosts(parts: Parts): WorkHosts {
   const common = { supervisor: () => parts.get('workSupervisor'), idleMs: IDLE_MS, queueLimit: QUEUE_LIMIT };
@@ -58,8 +59,7 @@ async function startHost(parts: Parts, role: Role): Promise<{ host: SandboxHost;
   const startedMs = monotonicMs();
   const host = await SandboxHost.start({ shortLived: role !== 'serving' });
   emit('seed_agent.sandbox.host_start', { duration_us: Math.round((monotonicMs() - startedMs) * 1000) }, { role, pid: String(host.pid) });
-  // A search takes the cores that calls leave.
-  if (role === 'evaluator') setPriority(host.pid, EVALUATOR_NICENESS);
+  if (NICENESS[role] > 0) setPriority(host.pid, NICENESS[role]);
   watchHost(parts, host, role);
   const child = runningProcess(host.process, { label: `sandbox/${role}`, registry: processes });
   return { host, child: { ...child, pid: host.pid, shutdown: () => void host.close() } };

@@ -1,6 +1,13 @@
 // The thread that compilations run in: the parsers and the policy take milliseconds that calls should not wait for.
+import { setPriority } from 'node:os';
 import { serveThread } from '#lib/thread.ts';
 import { Compiler } from './compiler.ts';
+
+/** Behind calls. esbuild's process, which is started from here, has it too. */
+const NICENESS = 10;
+
+// Linux alone keeps priorities by thread: elsewhere it would be the whole node's.
+if (process.platform === 'linux') setPriority(NICENESS);
 
 const compiler = new Compiler();
 

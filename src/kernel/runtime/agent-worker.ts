@@ -13,6 +13,9 @@ import type { StateStore } from './state-store.ts';
 
 /** Versions that stay loaded beside the live one: a rollback and a pinned call find theirs ready. */
 const KEPT_LOADED = 3;
+const RETIRE_AFTER_MS = 1_000;
+/** So many are not left loaded, however fast one swap follows the other. */
+const CROWDED = 8;
 const MAX_INSTANCES = 1_000;
 const QUEUE_LIMIT = 1_000;
 
@@ -55,6 +58,7 @@ export class AgentWorker {
   readonly #strikes = new Map<string, Strikes>();
   #live: ServedVersion | null = null;
   #closing = false;
+  #retirement: NodeJS.Timeout | null = null;
 
   constructor(options: AgentWorkerOptions) {
     this.#options = options;
@@ -114,7 +118,7 @@ export class AgentWorker {
     this.#live = to;
     const flipMs = this.#options.monotonicMs() - startedMs;
     this.states.after(to, from);
-    void this.#retireOld();
+    this.#retireLater();
     return { from, to, flipMs };
   }
 
@@ -176,6 +180,7 @@ export class AgentWorker {
   /** Refuses new calls, waits for those in flight, gives the instances back and unloads everything. */
   async close(): Promise<void> {
     this.#closing = true;
+    if (this.#retirement !== null) clearTimeout(this.#retirement);
     await this.states.close();
     // One that could not be loaded has no calls.
     await Promise.allSettled([...this.#versions.values()].map(async (loading) => (await loading).drained()));
@@ -196,6 +201,15 @@ export class AgentWorker {
     const version = new ServedVersion(artifact, { number, syncPath: this.#options.syncPath, strikes: this.strikes(hash) });
     await this.#options.hosts.load(version.loadRequest);
     return version;
+  }
+
+  /** Not while the first calls reach the new version: to end an isolate takes its host milliseconds. */
+  #retireLater(): void {
+    if (this.#versions.size > CROWDED) return void this.#retireOld();
+    this.#retirement ??= setTimeout(() => {
+      this.#retirement = null;
+      void this.#retireOld();
+    }, RETIRE_AFTER_MS).unref();
   }
 
   /** Unloads the versions used longest ago. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CallOutcome, CallPath, CallRequest } from '../sandbox/call.ts';
+import type { CallOutcome, CallPath, CallRequest, LoadRequest } from '../sandbox/call.ts';
 import { ServingHosts } from './serving-hosts.ts';
 
 /** Answers when it is told to. */
@@ -7,7 +7,7 @@ function idleHost() {
   const waiting: (() => void)[] = [];
   return {
     waiting,
-    load: () => Promise.resolve(undefined),
+    load: (): Promise<unknown> => Promise.resolve(undefined),
     unload: () => Promise.resolve(undefined),
     replay: () => Promise.reject(new Error('nothing is replayed here')),
     call: () => new Promise<CallOutcome>((resolve) => waiting.push(() => resolve({ ok: true } as CallOutcome))),
@@ -57,6 +57,50 @@ test('a call finds its host again when that has gone', async () => {
   hosts.leave('one', sides.one);
   for (let call = 0; call < 4; call += 1) void hosts.call(request('sync'));
   expect(sides.two.waiting).toHaveLength(4);
+});
+
+test('a version is loaded in one host after the other, and calls go where none is being loaded', async () => {
+  const { hosts, sides, counts } = await two();
+  const loads: { host: string; loaded: () => void }[] = [];
+  const loadIn = (host: string) => () => new Promise<undefined>((resolve) => loads.push({ host, loaded: () => resolve(undefined) }));
+  sides.one.load = loadIn('one');
+  sides.two.load = loadIn('two');
+  void hosts.call(request('async'), 'two');
+  const all = hosts.load({ hash: 'b'.repeat(64) } as LoadRequest);
+  expect(loads.map(({ host }) => host)).toEqual(['two']);
+  for (let call = 0; call < 4; call += 1) void hosts.call(request('sync'));
+  for (let call = 0; call < 4; call += 1) void hosts.call(request('async'));
+  expect(counts()).toEqual([9, 0]);
+  loads[0]?.loaded();
+  await expect.poll(() => loads.map(({ host }) => host)).toEqual(['two', 'one']);
+  void hosts.call(request('sync'));
+  expect(counts()).toEqual([9, 1]);
+  loads[1]?.loaded();
+  await all;
+});
+
+test('where the only host is loading, it takes the calls all the same', async () => {
+  const hosts = new ServingHosts();
+  const host = { ...idleHost(), load: () => new Promise(() => undefined) };
+  await hosts.join('one', host);
+  void hosts.load({ hash: 'b'.repeat(64) } as LoadRequest);
+  void hosts.call(request('sync'));
+  expect(host.waiting).toHaveLength(1);
+});
+
+test('a host that ends while it loads is nobody’s failure; one that refuses the version is', async () => {
+  const { hosts, sides } = await two();
+  sides.one.load = () => {
+    hosts.leave('one', sides.one);
+    return Promise.reject(new Error('gone'));
+  };
+  const first = { hash: 'b'.repeat(64) } as LoadRequest;
+  await hosts.load(first);
+  expect(hosts.isLoaded(first.hash)).toBe(true);
+  sides.two.load = () => Promise.reject(new Error('refused'));
+  const second = { hash: 'c'.repeat(64) } as LoadRequest;
+  await expect(hosts.load(second)).rejects.toThrow('refused');
+  expect(hosts.isLoaded(second.hash)).toBe(false);
 });
 
 test('a call that must be alone waits until its host is empty, and others go elsewhere meanwhile', async () => {

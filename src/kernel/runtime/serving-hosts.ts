@@ -34,6 +34,8 @@ interface Slot {
   inFlight: number;
   /** For one call alone: others go elsewhere, or wait. */
   reserved: boolean;
+  /** Versions that are being loaded: calls go elsewhere if there is such a place. */
+  loading: number;
   /** Told when its last call has ended. */
   onEmpty: (() => void) | null;
 }
@@ -62,7 +64,7 @@ export class ServingHosts {
       await Promise.all(missing.map((request) => host.load(request)));
       for (const request of missing) given.add(request.hash);
     }
-    this.#slots.set(id, { host, inFlight: 0, reserved: false, onEmpty: null });
+    this.#slots.set(id, { host, inFlight: 0, reserved: false, loading: 0, onEmpty: null });
     this.#wake();
   }
 
@@ -71,16 +73,16 @@ export class ServingHosts {
     if (this.#slots.get(id)?.host === host) this.#slots.delete(id);
   }
 
-  /** Makes a version callable in every host. @throws what the first host that could not load it said */
+  /**
+   * Makes a version callable in every host: in one after the other, the idlest first, so that calls have one to go to that is not at it.
+   * @throws what the first host that could not load it said
+   */
   async load(request: LoadRequest): Promise<void> {
     this.#loaded.set(request.hash, request);
     try {
-      const slots = [...this.#slots];
-      const results = await Promise.allSettled(slots.map(([, slot]) => slot.host.load(request)));
-      const failed = results.find(
-        (result, index): result is PromiseRejectedResult => result.status === 'rejected' && this.#isMember(slots[index]),
-      );
-      if (failed !== undefined) throw failed.reason;
+      for (const entry of [...this.#slots].toSorted(([, a], [, b]) => a.inFlight - b.inFlight)) {
+        await this.#loadIn(entry, request);
+      }
     } catch (error) {
       this.#loaded.delete(request.hash);
       throw error;
@@ -133,16 +135,24 @@ export class ServingHosts {
     }
   }
 
+  /** @throws what a host that is still a member said */
+  async #loadIn([id, slot]: [string, Slot], request: LoadRequest): Promise<void> {
+    slot.loading += 1;
+    try {
+      await slot.host.load(request);
+    } catch (error) {
+      if (this.#slots.get(id) === slot) throw error;
+    } finally {
+      slot.loading -= 1;
+    }
+  }
+
   #wake(): void {
     for (const resolve of this.#waiting) resolve();
   }
 
   #missing(given: ReadonlySet<string>): LoadRequest[] {
     return [...this.#loaded.values()].filter((request) => !given.has(request.hash));
-  }
-
-  #isMember(entry: [string, Slot] | undefined): boolean {
-    return entry !== undefined && this.#slots.get(entry[0]) === entry[1];
   }
 
   #choose({ path, hash }: CallRequest, avoid: string | undefined): [string, Slot] | undefined {
@@ -152,8 +162,8 @@ export class ServingHosts {
       const isHome = untilHome === 0;
       untilHome -= 1;
       if (entry[1].reserved || (entry[0] === avoid && this.#slots.size > 1)) continue;
-      if (isHome && entry[1].inFlight < HOME_CALLS) return entry;
-      if (best === undefined || entry[1].inFlight < best[1].inFlight) best = entry;
+      if (isHome && entry[1].inFlight < HOME_CALLS && entry[1].loading === 0) return entry;
+      if (best === undefined || isFreer(entry[1], best[1])) best = entry;
     }
     return best;
   }
@@ -179,6 +189,10 @@ export class ServingHosts {
     clearTimeout(timer);
     this.#waiting.delete(resolve);
   }
+}
+
+function isFreer(slot: Slot, other: Slot): boolean {
+  return slot.loading === other.loading ? slot.inFlight < other.inFlight : slot.loading < other.loading;
 }
 
 /** Versions are spread over the hosts. @returns 0 … size - 1 */
