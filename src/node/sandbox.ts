@@ -1,5 +1,4 @@
 // Starts sandbox hosts in their roles and lends them out.
-import { setPriority } from 'node:os';
 import { WorkerHosts } from '#kernel/runtime/worker-hosts.ts';
 import { SandboxHost } from '#kernel/sandbox/sandbox-host.ts';
 import type { RunningChild } from '#kernel/supervisor/child.ts';
@@ -15,8 +14,6 @@ const IDLE_MS = 30_000;
 /** A validator has seen code that nobody vouched for: it is replaced before it could remember much of it. */
 const VALIDATOR_MAX_WORK = 200;
 const QUEUE_LIMIT = 10_000;
-/** What is made ready, or searched for, takes the cores that calls leave. */
-const NICENESS = { serving: 0, validator: 10, evaluator: 10 };
 
 export function createWorkHosts(parts: Parts): WorkHosts {
   const common = { supervisor: () => parts.get('workSupervisor'), idleMs: IDLE_MS, queueLimit: QUEUE_LIMIT };
@@ -26,6 +23,7 @@ export function createWorkHosts(parts: Parts): WorkHosts {
       name: 'validator',
       size: 1,
       maxWork: VALIDATOR_MAX_WORK,
+      isReplaced: true,
       start: () => startHost(parts, 'validator'),
     }),
     evaluators: new WorkerHosts({
@@ -59,7 +57,6 @@ async function startHost(parts: Parts, role: Role): Promise<{ host: SandboxHost;
   const startedMs = monotonicMs();
   const host = await SandboxHost.start({ shortLived: role !== 'serving' });
   emit('seed_agent.sandbox.host_start', { duration_us: Math.round((monotonicMs() - startedMs) * 1000) }, { role, pid: String(host.pid) });
-  if (NICENESS[role] > 0) setPriority(host.pid, NICENESS[role]);
   watchHost(parts, host, role);
   const child = runningProcess(host.process, { label: `sandbox/${role}`, registry: processes });
   return { host, child: { ...child, pid: host.pid, shutdown: () => void host.close() } };

@@ -9,7 +9,7 @@ interface Host {
   die: () => void;
 }
 
-async function make(options: { size: number; idleMs?: number; maxWork?: number; queueLimit?: number }) {
+async function make(options: { size: number; idleMs?: number; maxWork?: number; isReplaced?: boolean; queueLimit?: number }) {
   const supervisor = new Supervisor({ id: 'work', children: [] });
   await supervisor.start();
   const hosts: WorkerHosts<Host> = new WorkerHosts<Host>({
@@ -64,6 +64,27 @@ test('replaces a host after so much work', async () => {
   const ids: string[] = [];
   for (let n = 0; n < 4; n += 1) ids.push(await hosts.use(({ id }) => Promise.resolve(id)));
   expect(new Set(ids).size).toBe(2);
+});
+
+test('where hosts are replaced, the next is there before there is work for it: after a death, and after so much work', async () => {
+  const hosts = await make({ size: 1, maxWork: 2, isReplaced: true });
+  const first = await hosts.use(({ id, die }) => Promise.resolve(die()).then(() => id));
+  await vi.waitFor(() => expect(hosts.count).toBe(1), { timeout: 10_000 });
+  const ids = [await hosts.use(({ id }) => Promise.resolve(id)), await hosts.use(({ id }) => Promise.resolve(id))];
+  expect(new Set([first, ...ids]).size).toBe(2);
+  await vi.waitFor(() => expect(hosts.count).toBe(1), { timeout: 10_000 });
+  expect(ids).not.toContain(await hosts.use(({ id }) => Promise.resolve(id)));
+});
+
+test('where hosts are replaced, one that ended for idleness is not, nor one that never had work', async () => {
+  const hosts = await make({ size: 1, idleMs: 20, isReplaced: true });
+  const first = await hosts.use(({ id }) => Promise.resolve(id));
+  await vi.waitFor(() => expect(hosts.count).toBe(0), { timeout: 10_000 });
+  const ids = [first, await hosts.use(({ id, die }) => Promise.resolve(die()).then(() => id))];
+  // Its successor ends of idleness without ever having had work, and that is the end of it.
+  await vi.waitFor(() => expect(hosts.count).toBe(0), { timeout: 10_000 });
+  expect(await hosts.use(({ id }) => Promise.resolve(id))).toBe('worker-4');
+  expect(ids).toEqual(['worker-1', 'worker-2']);
 });
 
 test('a host that died is not used again, and work that fails gives its host back', async () => {

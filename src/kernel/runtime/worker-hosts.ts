@@ -16,6 +16,8 @@ export interface WorkerHostsOptions<Host> {
   idleMs: number;
   /** A host is ended after so much work: what one piece left behind does not reach the next for long. Default: never. */
   maxWork?: number;
+  /** One that ends, however, has its successor started at once, and not when there is work for it; idleness is no end. Default false. */
+  isReplaced?: boolean;
   /** Pieces of work that may wait. */
   queueLimit: number;
 }
@@ -25,6 +27,8 @@ interface Slot<Host> {
   host: Host;
   gone: boolean;
   work: number;
+  /** Whether another is wanted when it has ended. */
+  isWanted: boolean;
   idleTimer: NodeJS.Timeout | null;
 }
 
@@ -54,6 +58,7 @@ export class WorkerHosts<Host> {
   async use<T>(work: (host: Host) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     const slot = await this.#take();
+    slot.isWanted = true;
     try {
       signal?.throwIfAborted();
       return await work(slot.host);
@@ -86,18 +91,23 @@ export class WorkerHosts<Host> {
 
   #give(slot: Slot<Host>): void {
     slot.work += 1;
-    const { maxWork = Number.POSITIVE_INFINITY, idleMs } = this.#options;
+    const { maxWork = Number.POSITIVE_INFINITY } = this.#options;
     if (slot.gone) return;
     // Its place is free once it has ended.
     if (slot.work >= maxWork || this.#closed) return void this.#end(slot);
+    this.#offer(slot);
+  }
+
+  #offer(slot: Slot<Host>): void {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting.resolve(slot);
     this.#idle.push(slot);
     slot.idleTimer = setTimeout(() => {
       const index = this.#idle.indexOf(slot);
       if (index !== -1) this.#idle.splice(index, 1);
+      slot.isWanted = false;
       void this.#end(slot);
-    }, idleMs);
+    }, this.#options.idleMs);
   }
 
   async #start(): Promise<Slot<Host>> {
@@ -119,11 +129,13 @@ export class WorkerHosts<Host> {
       this.#count -= 1;
       throw new SeedError('unavailable', `${id} could not be started: ${result.ok ? 'it was ignored' : result.message}`);
     }
-    const slot: Slot<Host> = { id, host: started, gone: false, work: 0, idleTimer: null };
+    const slot: Slot<Host> = { id, host: started, gone: false, work: 0, isWanted: false, idleTimer: null };
     void result.child?.exited.then(() => {
       slot.gone = true;
       this.#count -= 1;
       this.#startForWaiting();
+      // One that never had work is not: it might end as soon as it starts, again and again.
+      if (this.#options.isReplaced === true && slot.isWanted) this.#startSpare();
     });
     return slot;
   }
@@ -133,6 +145,15 @@ export class WorkerHosts<Host> {
     if (this.#closed || this.#count >= this.#options.size) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) this.#start().then(waiting.resolve, waiting.reject);
+  }
+
+  #startSpare(): void {
+    if (this.#closed || this.#count >= this.#options.size) return;
+    // Whoever needs one and finds none is told why.
+    this.#start().then(
+      (slot) => (this.#closed ? void this.#end(slot) : this.#offer(slot)),
+      () => undefined,
+    );
   }
 
   async #end(slot: Slot<Host>): Promise<void> {

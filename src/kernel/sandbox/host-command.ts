@@ -16,21 +16,25 @@ const EAGER = ['--no-lazy'];
  */
 const SHORT_LIVED = ['--no-turbofan', '--no-lazy-feedback-allocation'];
 
+/** What is made ready, or searched for, takes the cores that calls leave: from its first moment, which is its busiest. */
+const NICENESS = 10;
+
 /** An empty environment, a process group of its own, none of Node's rights. fd 3: the wire. fd 4: the black box. */
 export function spawnHost(options: { blackBoxFd: number; shortLived: boolean; layer: OsLayer }): ChildHandle {
   const { blackBoxFd, shortLived, layer } = options;
   const args = [...NODE_ARGUMENTS, ...EAGER, ...(shortLived ? SHORT_LIVED : [])];
   const language = extname(import.meta.filename);
   const entry = join(import.meta.dirname, `host-entry${language}`);
+  const niceness = shortLived ? NICENESS : 0;
   const stdio = ['ignore', 'ignore', 'pipe', 'pipe', blackBoxFd] as const;
   // Under numbers of its own the one above it is the first process there is.
   const parent = layer.ownNumbers ? '1' : String(process.pid);
-  if (language !== '.ts') return spawnInLayer(layer, [...args, entry, parent], { readable: PROGRAM_FILES, stdio });
+  if (language !== '.ts') return spawnInLayer(layer, [...args, entry, parent], { readable: PROGRAM_FILES, niceness, stdio });
   const url = pathToFileURL(entry);
   const program = [join(import.meta.dirname, 'host-loader.mjs'), parent, url.href];
   const source = strippedProgram(url);
   try {
-    return spawnInLayer(layer, [...args, ...program], { readable: PROGRAM_FILES, stdio: [...stdio, source] });
+    return spawnInLayer(layer, [...args, ...program], { readable: PROGRAM_FILES, niceness, stdio: [...stdio, source] });
   } finally {
     closeSync(source);
   }

@@ -1,6 +1,7 @@
 // A host's beginning and its end: it never outlives its parent, and it is never waited for in vain.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -16,6 +17,16 @@ const WAIT = { timeout: 15_000, interval: 10 };
 const JS = moduleOf(
   'handle: (input) => input, loop() { for (;;); }, big() { let x = 3n; for (;;) x = x * x; }, slow: (input, ctx) => ctx.state.get()',
 );
+
+test('what lives for milliseconds leaves the cores to calls, in all of its threads', async () => {
+  const nicenessOf = (host: SandboxHost): Set<number> => {
+    const stats = readdirSync(`/proc/${host.pid}/task`).map((id) => readFileSync(`/proc/${host.pid}/task/${id}/stat`, 'utf8'));
+    return new Set(stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])));
+  };
+  await using validator = await SandboxHost.start({ shortLived: true });
+  expect(nicenessOf(validator)).toEqual(new Set([Math.min(19, getPriority() + 10)]));
+  expect(nicenessOf(await startTestHost())).toEqual(new Set([getPriority()]));
+});
 
 test('a stopped host is found out while it has work, and ended', async () => {
   const host = await startTestHost();

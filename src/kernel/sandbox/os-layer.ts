@@ -32,18 +32,21 @@ const NOBODY = '65534';
 export interface LayeredProcess {
   /** Files and folders that the program needs, besides Node's own. */
   readable: readonly string[];
+  /** Of its threads, as the operating system counts it: 19 is the last in line. Default 0. */
+  niceness?: number;
   /** By file descriptor, from 0. */
   stdio: readonly ChildStdio[];
 }
 
 /** Starts this Node inside a layer, with an empty environment. @throws SeedError `unavailable` */
-export function spawnInLayer(layer: OsLayer, args: readonly string[], { readable, stdio }: LayeredProcess): ChildHandle {
+export function spawnInLayer(layer: OsLayer, args: readonly string[], { readable, niceness = 0, stdio }: LayeredProcess): ChildHandle {
   const filterFd = layer.filter === null ? null : openUnlinkedFile();
   try {
     // By position, so that it is read from its beginning.
     if (layer.filter !== null && filterFd !== null) writeSync(filterFd, layer.filter, 0, layer.filter.length, 0);
     const inherited = filterFd === null ? [] : [filterFd];
-    const [file, ...rest] = layer.wrap([process.execPath, ...args], { readable, filterFd: filterFd === null ? null : stdio.length });
+    const inLayer = layer.wrap([process.execPath, ...args], { readable, filterFd: filterFd === null ? null : stdio.length });
+    const [file, ...rest] = niceness === 0 ? inLayer : atNiceness(niceness, inLayer);
     const handle = spawnProcess(file, rest, { env: {}, cwd: '/', stdio: [...stdio, ...inherited] });
     return layer.ownNumbers ? new ConfinedProcess(handle) : handle;
   } finally {
@@ -99,6 +102,11 @@ export const withoutOsLayer: OsLayer = {
   filter: null,
   wrap: (command) => [...limiter(), ...command],
 };
+
+function atNiceness(niceness: number, command: Command): Command {
+  const nice = systemProgram('nice');
+  return nice === null ? command : [nice, '-n', String(niceness), ...command];
+}
 
 /** Begins a command line; `env` where there is nothing to set limits with, so that what follows is always a program and its arguments. */
 function limiter(): Command {

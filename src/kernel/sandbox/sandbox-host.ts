@@ -34,7 +34,7 @@ export interface SandboxHostOptions {
   now?: () => number;
   /** A host that has not answered by then is killed. Default 10000. */
   readyTimeoutMs?: number;
-  /** What it runs lives for milliseconds, candidates and contracts, and is not worth V8's last optimiser. Default false. */
+  /** What it runs lives for milliseconds, candidates and contracts: not worth V8's last optimiser, nor a core that a call wants. Default false. */
   shortLived?: boolean;
   /** What the operating system puts around it. Default: the best that the machine grants. */
   layer?: OsLayer;
