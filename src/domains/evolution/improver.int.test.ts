@@ -99,11 +99,11 @@ function improver(limits: Partial<Limits> = {}): Improvements {
 }
 
 /** Its jobs, done as a node does them. */
-function work(improvements: Improvements): JobWorker {
+function work(improvements: Improvements, owner = 'n1'): JobWorker {
   const worker = new JobWorker({
     database,
     wakeups: inProcessQueue({ onError: (error) => expect.unreachable(String(error)) }),
-    owner: 'n1',
+    owner,
     sweepMs: 20,
     queues: {
       [IMPROVEMENTS_QUEUE]: {
@@ -187,6 +187,22 @@ test('the same request is one improvement until it has ended, whoever asks and h
   const [first = ''] = ids;
   await improvements.cancel(first, { reason: 'not now', principal: BOSS });
   expect(await ask(improvements)).not.toBe(first);
+});
+
+test('of two nodes one improves an agent at a time, and each request is done once', async () => {
+  const nodes = [improver(), improver()] as const;
+  for (const [index, node] of nodes.entries()) work(node, `n${index + 1}`);
+  const ids = await Promise.all([ask(nodes[0]), ask(nodes[1]), ask(nodes[0], { goal: 'another' }), ask(nodes[1], { goal: 'a third' })]);
+  expect(new Set(ids).size).toBe(3);
+  for (const done of [0, 1, 2]) {
+    await searching(done + 1);
+    const looksBefore = looks;
+    // Both go on looking for work: there is none for them.
+    await expect.poll(() => looks, { timeout: 30_000 }).toBeGreaterThan(looksBefore + 20);
+    expect(searches).toHaveLength(done + 1);
+    searches[done]?.end();
+  }
+  for (const id of ids) await expect.poll(() => state(id), { timeout: 30_000 }).toBe('no_gain');
 });
 
 test('what nobody asked for waits for what somebody asked for', async () => {
