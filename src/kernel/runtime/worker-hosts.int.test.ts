@@ -9,7 +9,16 @@ interface Host {
   die: () => void;
 }
 
-async function make(options: { size: number; idleMs?: number; maxWork?: number; isReplaced?: boolean; queueLimit?: number }) {
+interface Made {
+  size: number;
+  idleMs?: number;
+  maxWork?: number;
+  isReplaced?: boolean;
+  queueLimit?: number;
+  beforeStart?: () => Promise<void>;
+}
+
+async function make({ beforeStart, ...options }: Made) {
   const supervisor = new Supervisor({ id: 'work', children: [] });
   await supervisor.start();
   const hosts: WorkerHosts<Host> = new WorkerHosts<Host>({
@@ -19,6 +28,7 @@ async function make(options: { size: number; idleMs?: number; maxWork?: number; 
     queueLimit: 100,
     ...options,
     start: async (id) => {
+      await beforeStart?.();
       const ended = Promise.withResolvers<void>();
       const start = serviceChild(() => ({ exited: ended.promise, close: () => undefined }));
       const child = await start({ signal: new AbortController().signal, path: [id], clock: systemClock, onEvent: () => undefined });
@@ -85,6 +95,26 @@ test('where hosts are replaced, one that ended for idleness is not, nor one that
   await vi.waitFor(() => expect(hosts.count).toBe(0), { timeout: 10_000 });
   expect(await hosts.use(({ id }) => Promise.resolve(id))).toBe('worker-4');
   expect(ids).toEqual(['worker-1', 'worker-2']);
+});
+
+test('who waits for a host that then can not be started has one started in its turn, or is told why not', async () => {
+  const successor = Promise.withResolvers<void>();
+  const starts = [
+    () => Promise.resolve(),
+    () => successor.promise,
+    () => Promise.reject(new Error('no more processes')),
+    () => Promise.resolve(),
+  ];
+  const hosts = await make({ size: 1, isReplaced: true, beforeStart: () => starts.shift()!() });
+  await hosts.use(({ die }) => Promise.resolve(die()));
+  await vi.waitFor(() => expect(starts).toHaveLength(2));
+  const waiting = [hosts.use(({ id }) => Promise.resolve(id)), hosts.use(({ id }) => Promise.resolve(id))];
+  successor.reject(new Error('not this one'));
+  const ends = await Promise.allSettled(waiting);
+  expect(ends).toMatchObject([
+    { reason: { code: 'unavailable', message: expect.stringContaining('no more processes') } },
+    { value: 'worker-4' },
+  ]);
 });
 
 test('a host that died is not used again, and work that fails gives its host back', async () => {

@@ -127,6 +127,7 @@ export class WorkerHosts<Host> {
     });
     if (!result.ok || started === undefined) {
       this.#count -= 1;
+      this.#startForWaiting();
       throw new SeedError('unavailable', `${id} could not be started: ${result.ok ? 'it was ignored' : result.message}`);
     }
     const slot: Slot<Host> = { id, host: started, gone: false, work: 0, isWanted: false, idleTimer: null };
@@ -149,7 +150,7 @@ export class WorkerHosts<Host> {
 
   #startSpare(): void {
     if (this.#closed || this.#count >= this.#options.size) return;
-    // Whoever needs one and finds none is told why.
+    // Whoever waits for it has one of its own tried.
     this.#start().then(
       (slot) => (this.#closed ? void this.#end(slot) : this.#offer(slot)),
       () => undefined,
