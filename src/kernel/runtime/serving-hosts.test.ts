@@ -7,8 +7,8 @@ function idleHost() {
   const waiting: (() => void)[] = [];
   return {
     waiting,
-    load: (): Promise<unknown> => Promise.resolve(undefined),
-    unload: () => Promise.resolve(undefined),
+    load: (_request: LoadRequest): Promise<unknown> => Promise.resolve(undefined),
+    unload: (_hash: string): Promise<unknown> => Promise.resolve(undefined),
     replay: () => Promise.reject(new Error('nothing is replayed here')),
     call: () => new Promise<CallOutcome>((resolve) => waiting.push(() => resolve({ ok: true } as CallOutcome))),
   };
@@ -88,7 +88,7 @@ test('where the only host is loading, it takes the calls all the same', async ()
   expect(host.waiting).toHaveLength(1);
 });
 
-test('a host that ends while it loads is nobody’s failure; one that refuses the version is', async () => {
+test('a host that ends while it loads is nobody’s failure', async () => {
   const { hosts, sides } = await two();
   sides.one.load = () => {
     hosts.leave('one', sides.one);
@@ -97,10 +97,18 @@ test('a host that ends while it loads is nobody’s failure; one that refuses th
   const first = { hash: 'b'.repeat(64) } as LoadRequest;
   await hosts.load(first);
   expect(hosts.isLoaded(first.hash)).toBe(true);
+});
+
+test('what one host refuses is loaded in none', async () => {
+  const { hosts, sides } = await two();
+  const inOne = new Set<string>();
+  sides.one.load = ({ hash }: LoadRequest) => Promise.resolve(inOne.add(hash));
+  sides.one.unload = (hash) => Promise.resolve(inOne.delete(hash));
   sides.two.load = () => Promise.reject(new Error('refused'));
-  const second = { hash: 'c'.repeat(64) } as LoadRequest;
-  await expect(hosts.load(second)).rejects.toThrow('refused');
-  expect(hosts.isLoaded(second.hash)).toBe(false);
+  const hash = 'c'.repeat(64);
+  await expect(hosts.load({ hash } as LoadRequest)).rejects.toThrow('refused');
+  expect(hosts.isLoaded(hash)).toBe(false);
+  expect(inOne).toEqual(new Set());
 });
 
 test('a call that must be alone waits until its host is empty, and others go elsewhere meanwhile', async () => {

@@ -84,7 +84,8 @@ export class ServingHosts {
         await this.#loadIn(entry, request);
       }
     } catch (error) {
-      this.#loaded.delete(request.hash);
+      // Those before the one that refused have it.
+      await this.unload(request.hash);
       throw error;
     }
   }
