@@ -1,4 +1,5 @@
 // The live view: looks at the node again and again, draws, and does what the keys say. It leaves the terminal as it was, however it ends.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SeedError, toSeedError } from '#lib/error.ts';
 import type { CatalogueEntry } from '#operation/catalogue-entry.ts';
 import { remoteFailure } from '../failure.ts';
@@ -23,7 +24,7 @@ const LEAVE = '\u001B[?7h\u001B[?25h\u001B[?1049l';
 const HOME = '\u001B[H';
 const CLEAR_LINE = '\u001B[K';
 const CLEAR_BELOW = '\u001B[J';
-/** An arrow, or a character. */
+/** An arrow, or a character. The escape key is none that leaves: an arrow that comes in two pieces begins as one. */
 // oxlint-disable-next-line no-control-regex -- it is what a key sends
 const KEY = /\u001B\[[A-Z]|[^]/gu;
 
@@ -43,22 +44,23 @@ interface RawInput {
 
 class View {
   readonly #options: ObserveOptions;
-  readonly #done = Promise.withResolvers<void>();
+  readonly #left = new AbortController();
+  /** Of whoever ends it: the user, or who runs the command. Not of what the user has agreed to: that is still done. */
+  readonly #leaving: AbortSignal;
   #snapshot: Snapshot | null = null;
   #chosen = '';
   #message = '';
   #paused = false;
   /** What a yes would do. */
   #asked: { words: string; run: () => Promise<string> } | null = null;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ObserveOptions) {
     this.#options = options;
+    this.#leaving = AbortSignal.any([options.signal, this.#left.signal]);
   }
 
   async run(): Promise<string> {
-    const { terminal, signal } = this.#options;
-    const { stdin, stdout } = terminal;
+    const { stdin, stdout } = this.#options.terminal;
     // A node that can not be asked is an error of the command, and no picture.
     this.#snapshot = await this.#ask();
     this.#chosen = this.#snapshot.tree[0]?.path ?? '';
@@ -68,39 +70,33 @@ class View {
     };
     const draw = (): void => this.#draw();
     const restore = (): void => void stdout.write(LEAVE);
-    const leave = (): void => this.#done.resolve();
+    const leave = (): void => this.#left.abort();
     (stdin as RawInput).setRawMode?.(true);
     stdin.on('data', onKey).resume();
     stdout.on('resize', draw);
     // Whatever ends this process.
     process.once('exit', restore);
     process.once('SIGTERM', leave).once('SIGHUP', leave);
-    signal.addEventListener('abort', leave);
     stdout.write(ENTER);
     try {
       this.#draw();
-      this.#schedule();
-      await this.#done.promise;
+      while (!this.#leaving.aborted) {
+        await sleep(this.#options.everyMs, undefined, { signal: this.#leaving }).catch(() => undefined);
+        await this.#look();
+      }
       return '';
     } finally {
-      clearTimeout(this.#timer);
+      this.#left.abort();
       stdin.off('data', onKey).pause();
       stdout.off('resize', draw);
       (stdin as RawInput).setRawMode?.(false);
       process.off('exit', restore).off('SIGTERM', leave).off('SIGHUP', leave);
-      signal.removeEventListener('abort', leave);
       restore();
     }
   }
 
-  #schedule(): void {
-    this.#timer = setTimeout(() => {
-      void this.#look().finally(() => this.#schedule());
-    }, this.#options.everyMs);
-  }
-
   async #look(): Promise<void> {
-    if (this.#paused) return;
+    if (this.#paused || this.#leaving.aborted) return;
     try {
       this.#snapshot = await this.#ask();
       if (this.#message.startsWith('the node')) this.#message = '';
@@ -112,11 +108,11 @@ class View {
   }
 
   async #ask(): Promise<Snapshot> {
-    return snapshotOf(await this.#call('system:status', {}));
+    return snapshotOf(await this.#call('system:status', {}, this.#leaving));
   }
 
-  async #call(name: string, input: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const { client, find, signal } = this.#options;
+  async #call(name: string, input: Readonly<Record<string, unknown>>, signal = this.#options.signal): Promise<unknown> {
+    const { client, find } = this.#options;
     const response = await client.send(requestFor(find(name), input, { confirmed: true }), signal);
     const text = await response.text();
     if (response.status >= 400) throw remoteFailure(response.status, text, response.header('retry-after'));
@@ -125,7 +121,7 @@ class View {
   }
 
   #key(data: string): void {
-    if (data === '\u0003' || data === 'q' || data === '\u001B') return this.#done.resolve();
+    if (data === '\u0003' || data === 'q') return this.#left.abort();
     if (this.#asked !== null) return this.#answer(data);
     if (data === '\u001B[A' || data === 'k') this.#move(-1);
     else if (data === '\u001B[B' || data === 'j') this.#move(1);
@@ -175,13 +171,14 @@ class View {
       })
       .then(async (words) => {
         this.#message = words;
+        this.#draw();
         await this.#look();
       });
   }
 
   #draw(): void {
     const { stdout } = this.#options.terminal;
-    if (this.#snapshot === null) return;
+    if (this.#snapshot === null || this.#leaving.aborted) return;
     const { columns = 0, rows = 0 } = stdout as TerminalOutput & { rows?: number };
     const lines = frame(this.#snapshot, {
       // A terminal that does not tell is as they all once were.
