@@ -31,6 +31,8 @@ beforeAll(async () => {
   seed = await startSeed();
   await createAgents(seed, [upload('double', DOUBLE)]);
   await seed.api('POST', '/api/code/double/versions', { from: { 'agent.ts': agentOf(`${DOUBLE} // 2`) } });
+  // Commands are asked about it; the search itself would only take the processors from them.
+  await seed.api('POST', '/api/improvements/pause', {});
   const queued = await seed.api<{ data: { id: string } }>('POST', '/api/agents/packer/improvements', { budget: '1h' });
   improvement = queued.body.data.id;
   const made = async (path: string, body: object): Promise<string> =>

@@ -61,7 +61,7 @@ test('kill -9 of the node, then of the root, in the middle of an improvement: it
       (one) => one.evaluated > evaluated || !['queued', 'generating'].includes(one.state),
     );
   const first = await startSeed({ dataDir: dir.path });
-  const queued = await first.api<Envelope<{ id: string }>>('POST', '/api/agents/packer/improvements', { budget: '15s', seed: 3 });
+  const queued = await first.api<Envelope<{ id: string }>>('POST', '/api/agents/packer/improvements', { budget: '8s', seed: 3 });
   expect(queued.status).toBe(202);
   const { id } = queued.body.data;
   const before = await searching(first, id, 20);
