@@ -21,7 +21,7 @@ export const start: Benchmark = async ({ quick, say }) => {
   for (let number = 1; number <= rounds; number += 1) {
     const dataDir = await mkdtemp(join(tmpdir(), 'seed-start-'));
     const port = await freePort();
-    const first = await startSeed({ dataDir, port });
+    const first = await startSeed({ dataDir, port, isFirst: true });
     fresh.push({ boundMs: first.boundMs, readyMs: first.readyMs });
     await end(first);
     const second = await startSeed({ dataDir, port });

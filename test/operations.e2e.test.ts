@@ -21,7 +21,7 @@ const METRICS_TOKEN = 'm'.repeat(32);
 
 let seed: SeedProcess;
 beforeAll(async () => {
-  seed = await startSeed({ env: { METRICS_TOKEN } });
+  seed = await startSeed({ isFirst: true, env: { METRICS_TOKEN } });
   await createAgents(seed, [upload('double', DOUBLE), upload('other', DOUBLE)]);
 });
 afterAll(() => seed[Symbol.asyncDispose]());

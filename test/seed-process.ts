@@ -1,7 +1,9 @@
 // The whole program as a process of its own, with a data folder of its own, for benchmarks and end-to-end tests.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { emptyDatabaseFolder } from '#db/testing.ts';
 import { spawnProcess, type ChildHandle } from '#lib/process.ts';
 import { until } from './until.ts';
 
@@ -11,6 +13,8 @@ export interface SeedProcessOptions {
   /** Default: a new one that is removed at the end. */
   dataDir?: string;
   env?: Readonly<Record<string, string>>;
+  /** True: a new data folder is empty, and this start makes its database. Default false: it holds an empty one, which is quicker. */
+  isFirst?: boolean;
   args?: readonly string[];
   /** Where it is started. Default: the data folder. */
   cwd?: string;
@@ -60,6 +64,7 @@ export interface SeedProcess extends AsyncDisposable {
 /** Starts `npm start`'s program without its launcher and waits until it is ready. */
 export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'seed-')));
+  if (options.isFirst !== true) await provideDatabase(dataDir);
   const startedMs = performance.now();
   const { handle, output } = spawnSeed(dataDir, options);
   const deadlineMs = startedMs + (options.readyTimeoutMs ?? 60_000);
@@ -111,6 +116,12 @@ export async function startSeed(options: SeedProcessOptions = {}): Promise<SeedP
     },
   };
   return seed;
+}
+
+/** Into a folder in which nothing has started yet. */
+async function provideDatabase(dataDir: string): Promise<void> {
+  if (!existsSync(dataDir) || (await readdir(dataDir)).some((name) => name.startsWith('database'))) return;
+  await cp(await emptyDatabaseFolder(), join(dataDir, 'database'), { recursive: true, mode: constants.COPYFILE_FICLONE });
 }
 
 /** A start that is expected to fail. @returns how it ended, and everything it said. @throws Error when it still runs after `timeoutMs` */

@@ -9,7 +9,7 @@ let dataDir: string;
 let seed: SeedProcess;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'seed-sign-in-'));
-  seed = await startSeed({ dataDir });
+  seed = await startSeed({ dataDir, isFirst: true });
 });
 afterAll(async () => {
   await seed[Symbol.asyncDispose]();
