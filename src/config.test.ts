@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isSeedError } from '#lib/error.ts';
-import { type Config, type ConfigSources, loadConfig, maskSetting, SETTINGS, type SettingName } from './config.ts';
+import { type Config, type ConfigSources, loadConfig, maskSetting } from './config.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
 let root: string;
 beforeAll(() => {
@@ -49,7 +50,13 @@ describe('without any setting', () => {
       policy: { file: null },
       node: { id: null },
       chat: { concurrency: 2, timeoutMs: 120_000 },
-      improvement: { perAgentAndDay: 100, agentMicroUsdPerDay: 10_000_000, totalMicroUsdPerDay: 50_000_000, cycleMs: 60_000 },
+      improvement: {
+        perAgentAndDay: 100,
+        agentMicroUsdPerDay: 10_000_000,
+        totalMicroUsdPerDay: 50_000_000,
+        cycleMs: 60_000,
+        prices: new Map(),
+      },
       demo: { enabled: true },
       claude: { cliPath: null, model: 'sonnet', home: null, apiUrl: null, maxTokens: null, oauthToken: null, apiKey: null },
       codex: { cliPath: null, model: null, home: null, apiUrl: null, apiKey: null, sandbox: 'read-only' },

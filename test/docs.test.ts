@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { operations } from '#domains/index.ts';
 import { catalogueOf } from '#operation/catalogue.ts';
 import { parseArguments } from '../src/interfaces/cli/parse.ts';
-import { loadConfig, SETTINGS } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
+import { SETTINGS } from '../src/settings.ts';
 
 const root = path.dirname(import.meta.dirname);
 const GENERATED = new Set(['docs/commands.md', 'docs/events.md', 'docs/metrics.md']);

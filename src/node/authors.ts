@@ -2,6 +2,7 @@
 import type { Author } from '#improvement/proposers/author/author.ts';
 import { cliAuthor } from '#improvement/proposers/author/cli-author.ts';
 import { modelAuthor } from '#improvement/proposers/author/model-author.ts';
+import { priced } from '#improvement/proposers/author/priced.ts';
 import type { Lineage } from '#improvement/lineage/lineage.ts';
 import { SeedError } from '#lib/error.ts';
 import { languageModel } from '#lib/model-provider.ts';
@@ -21,5 +22,8 @@ export function authors(config: Config, { clis, lineage }: { clis: CodingClis; l
       return languageModel(improvementModel, settings);
     },
   });
-  return [...CODING_CLIS.map((name) => cliAuthor(clis.cli(name), lineage)), model];
+  return [...CODING_CLIS.map((name) => cliAuthor(clis.cli(name), lineage)), model].map((author) => {
+    const price = config.improvement.prices.get(author.name);
+    return price === undefined ? author : priced(author, price);
+  });
 }

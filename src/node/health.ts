@@ -6,6 +6,7 @@ import { Health } from '#kernel/health.ts';
 import { codingClisCheck } from './coding-clis-check.ts';
 import { nodeTree } from './node-tree.ts';
 import type { Parts } from './parts.ts';
+import { pricesCheck } from './prices-check.ts';
 import { totalMemory } from './process-tree.ts';
 import { queueDepth } from './queue-depth.ts';
 
@@ -23,6 +24,7 @@ function registerChecks(health: Health, parts: Parts): void {
   health.register(diskCheck(parts.ground.config.data.dir));
   health.register(eventLoopCheck(parts.ground.telemetry.lag));
   health.register(codingClisCheck(parts.ground.codingClis));
+  health.register(pricesCheck(parts.ground.config));
   health.register({
     name: 'database:query',
     component: 'datastore',

@@ -120,6 +120,26 @@ describe.each(PROGRAMS)('%s', (program) => {
     expect(descendants(process.pid).filter(({ command }) => command.includes(place.state))).toEqual([]);
   });
 
+  test('cut off after an answer: it is known what that has used, where the program tells before its end', async () => {
+    await using place = await places();
+    const used = { input: 700, output: 30 };
+    const cancel = new AbortController();
+    const running = runScenario(api, {
+      name: 'cut-off',
+      program,
+      scenario: { steps: [{ write: { path: 'agent.ts', content: 'export {};' }, usage: used }, 'silence'] },
+      ...place,
+      request: { signal: cancel.signal },
+    });
+    await until(
+      () => api.requests.filter(({ scenario }) => scenario === `cut-off-${program}`).length,
+      (asked) => asked === 2,
+    );
+    cancel.abort();
+    const known = program === 'claude-code' ? { inputTokens: 700, outputTokens: 30 } : { inputTokens: 0, outputTokens: 0 };
+    expect((await running).outcome).toMatchObject({ ok: false, failure: 'cancelled', usage: { ...known, costMicroUsd: null } });
+  });
+
   test('cancelled in the middle', async () => {
     await using place = await places();
     const cancel = new AbortController();

@@ -69,7 +69,12 @@ function proposerOf(
 ): { proposer: Proposer; requests: () => ScriptedApi['requests'] } {
   const played = `${line.replaceAll(' ', '-')}-${name}`;
   const url = api.play(played, scenario);
-  const settings = { ...settingsOf(url), IMPROVEMENT_MODEL: 'compatible/scripted', MODEL_API_URL: url.codex };
+  const settings = {
+    ...settingsOf(url),
+    IMPROVEMENT_MODEL: 'compatible/scripted',
+    MODEL_API_URL: url.codex,
+    TOKEN_PRICES: 'codex=2/2/10, model=2/2/10',
+  };
   return { proposer: make(settings), requests: () => api.requests.filter(({ scenario: its }) => its === played) };
 }
 
@@ -139,7 +144,7 @@ describe.each(meeting('no budget'))('$name', (entrant) => {
 });
 
 describe.each(meeting('spent'))('$name', (entrant) => {
-  test('what it says it has spent is what the server has counted, each run once', async () => {
+  test('what it says it has spent is what the server has counted, each run once, and what that costs', async () => {
     const { proposer, requests } = proposerOf(entrant, 'spent', FORBIDDEN);
     const events = await collect(proposer);
     const spent = events.filter((event) => event.type === 'spent').map((event) => event.spent);
@@ -149,6 +154,11 @@ describe.each(meeting('spent'))('$name', (entrant) => {
     expect(sum(spent.map(({ inputTokens }) => inputTokens))).toBe(sum(counted.map(({ input }) => input)));
     expect(sum(spent.map(({ outputTokens }) => outputTokens))).toBe(sum(counted.map(({ output }) => output)));
     expect(sum(counted.map(({ input }) => input))).toBeGreaterThan(0);
+    for (const { inputTokens, outputTokens, costMicroUsd } of spent) {
+      // Claude Code says itself what it has cost, by its own prices.
+      if (entrant.name === 'claude-code') expect(costMicroUsd).toBeGreaterThan(0);
+      else expect(costMicroUsd).toBe(2 * inputTokens + 10 * outputTokens);
+    }
   });
 });
 

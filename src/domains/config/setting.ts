@@ -4,7 +4,8 @@ import { SeedError } from '#lib/error.ts';
 import { nearest } from '#lib/nearest.ts';
 import type { OperationContext, PageInput } from '#operation/operation.ts';
 import { pageOf } from '../operation.ts';
-import { checkSetting, isSettingName, maskSetting, SETTINGS, type Config, type SettingName, type SettingState } from '../../config.ts';
+import { checkSetting, isSettingName, maskSetting, type Config, type SettingState } from '../../config.ts';
+import { SETTINGS, type SettingName } from '../../settings.ts';
 import type { NodePorts } from '../ports.ts';
 import { readStored, writeStored } from './store.ts';
 

@@ -2,7 +2,8 @@
 import type { Trial } from './apart.ts';
 import { claudeCredential, type ClaudeCredentialSource } from './claude-credential.ts';
 import { runCli, type CliCommand, type CliReader, type Verdict } from './cli-run.ts';
-import { NO_USAGE, type CliEvent, type CliFailure, type CliRequest, type CliUsage, type CodingCli } from './coding-cli.ts';
+import type { Tokens } from '../token-prices.ts';
+import type { CliEvent, CliFailure, CliRequest, CliUsage, CodingCli } from './coding-cli.ts';
 import type { CommandEnd, JsonLine } from './json-lines.ts';
 import type { Apart, RunPlace } from './run-place.ts';
 import { tooOld } from './too-old.ts';
@@ -114,6 +115,21 @@ interface Part {
   input?: Record<string, unknown>;
 }
 
+interface UsageLine {
+  input_tokens?: number;
+  cache_creation_input_tokens?: number;
+  cache_read_input_tokens?: number;
+  output_tokens?: number;
+}
+
+/** What the server says as it answers, of one answer: its input at the start, its output at the end. */
+interface StreamEvent {
+  type?: string;
+  message?: { usage?: UsageLine };
+  usage?: UsageLine;
+  delta?: { type?: string; text?: string };
+}
+
 interface ResultLine {
   subtype?: string;
   is_error?: boolean;
@@ -125,7 +141,7 @@ interface ResultLine {
   num_turns?: number;
   total_cost_usd?: number;
   terminal_reason?: string;
-  usage?: { input_tokens?: number; cache_creation_input_tokens?: number; cache_read_input_tokens?: number; output_tokens?: number };
+  usage?: UsageLine;
   permission_denials?: readonly { tool_name?: string }[];
 }
 
@@ -133,6 +149,8 @@ class ClaudeReader implements CliReader {
   readonly #request: CliRequest;
   #sessionId: string | null = null;
   #result: ResultLine | null = null;
+  /** What each of the server's answers has used so far: all there is to say of a run that was cut off. */
+  readonly #answers: UsageLine[] = [];
   /** By the use of a tool that has not come back. */
   readonly #writing = new Map<string, string>();
 
@@ -145,9 +163,12 @@ class ClaudeReader implements CliReader {
       case 'system':
         return yield* this.#system(line);
       case 'stream_event': {
-        const event = line['event'] as { type?: string; delta?: { type?: string; text?: string } } | undefined;
-        const { delta } = event ?? {};
-        if (event?.type === 'content_block_delta' && delta?.type === 'text_delta') yield { type: 'text', delta: delta.text ?? '' };
+        const event = (line['event'] ?? {}) as StreamEvent;
+        const { type, delta } = event;
+        if (type === 'message_start') this.#answers.push({ ...event.message?.usage });
+        // Counted from the start of the answer, not from the last one.
+        else if (type === 'message_delta') Object.assign(this.#answers.at(-1) ?? {}, event.usage);
+        else if (type === 'content_block_delta' && delta?.type === 'text_delta') yield { type: 'text', delta: delta.text ?? '' };
         return;
       }
       case 'assistant': {
@@ -213,15 +234,22 @@ class ClaudeReader implements CliReader {
   /** `usage` is this run's, the cost is the session's. */
   #usage(): CliUsage {
     const { usage, total_cost_usd: totalUsd } = this.#result ?? {};
-    if (usage === undefined) return NO_USAGE;
     const bookedMicroUsd = this.#request.resume?.booked.costMicroUsd ?? 0;
     return {
-      inputTokens: (usage.input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0) + (usage.cache_read_input_tokens ?? 0),
-      cachedInputTokens: usage.cache_read_input_tokens ?? 0,
-      outputTokens: usage.output_tokens ?? 0,
+      ...tokensOf(usage === undefined ? this.#answers : [usage]),
       costMicroUsd: totalUsd === undefined ? null : Math.max(0, Math.round(totalUsd * 1e6) - bookedMicroUsd),
     };
   }
+}
+
+function tokensOf(lines: readonly UsageLine[]): Tokens {
+  const sum = (...keys: readonly (keyof UsageLine)[]): number =>
+    lines.reduce((total, line) => keys.reduce((all, key) => all + (line[key] ?? 0), total), 0);
+  return {
+    inputTokens: sum('input_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'),
+    cachedInputTokens: sum('cache_read_input_tokens'),
+    outputTokens: sum('output_tokens'),
+  };
 }
 
 function failureOf(result: ResultLine, words: string): CliFailure {

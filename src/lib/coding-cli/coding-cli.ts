@@ -1,4 +1,5 @@
 // What one run of a coding agent's command line is asked and what it answers, the same for every such program.
+import type { Tokens } from '../token-prices.ts';
 
 /** Where it may write: nowhere (it only answers), or below `folder` and nowhere else. */
 export type CliReach = { kind: 'answer' } | { kind: 'edit'; folder: string };
@@ -25,10 +26,7 @@ export interface CliRequest {
   signal?: AbortSignal;
 }
 
-export interface CliUsage {
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
+export interface CliUsage extends Tokens {
   /** As the program says; null when it does not know. */
   costMicroUsd: number | null;
 }

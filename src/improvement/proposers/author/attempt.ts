@@ -70,10 +70,11 @@ export async function* attempt(options: AttemptOptions): AsyncGenerator<Proposer
     if (event.type === 'ended') ({ outcome } = event);
     else yield event;
   }
-  signal.throwIfAborted();
   if (outcome === null) throw new SeedError('internal', `${author.name} ended without a word`);
   const promptHash = sha256(prompt);
-  yield { type: 'spent', spent: spentOf(outcome.usage, promptHash) };
+  // One that was cut off is paid for as well; one that had not begun is none.
+  if (!signal.aborted || outcome.usage.inputTokens > 0) yield { type: 'spent', spent: spentOf(outcome.usage, promptHash) };
+  signal.throwIfAborted();
   if (!outcome.ok && FATAL.has(outcome.failure)) {
     const { failure, message } = outcome;
     throw new SeedError('unavailable', `${author.name} (${failure}): ${message}`, { details: { failure } });

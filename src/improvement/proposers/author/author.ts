@@ -1,6 +1,7 @@
 // Port: whoever writes code when asked in words, a program that edits files or a model that answers.
 import type { SourceFiles } from '#kernel/compiler/artifact.ts';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
+import type { Tokens } from '#lib/token-prices.ts';
 import type { ChangedFiles } from '../../events.ts';
 import type { Change } from '../../lineage/workspace.ts';
 
@@ -23,9 +24,7 @@ export interface AuthorTask {
   signal: AbortSignal;
 }
 
-export interface AuthorUsage {
-  inputTokens: number;
-  outputTokens: number;
+export interface AuthorUsage extends Tokens {
   /** Null where nobody says. */
   costMicroUsd: number | null;
 }
@@ -43,6 +42,6 @@ export type AuthorEvent =
 export interface Author {
   /** Becomes the manifest's `proposer`. */
   readonly name: string;
-  /** One attempt. Throws only when it was aborted, or something of the node's own failed. */
+  /** One attempt. One that is aborted ends as `cancelled` with what it has used, or throws. Else throws only what of the node's own failed. */
   write(task: AuthorTask): AsyncGenerator<AuthorEvent, void, void>;
 }

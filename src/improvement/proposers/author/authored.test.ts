@@ -14,7 +14,7 @@ const contract = contractSchema.parse({
   objective: { name: 'exact', direction: 'maximize' },
 });
 const SOURCES = { 'agent.ts': 'old', 'contract.ts': 'c', 'evals/evaluation.ts': 'secret', 'evals/README.md': 'how it is scored' };
-const usage = { inputTokens: 100, outputTokens: 10, costMicroUsd: 5 };
+const usage = { inputTokens: 100, cachedInputTokens: 0, outputTokens: 10, costMicroUsd: 5 };
 const wrote = (path: string, text: string): AuthorOutcome => ({ ok: true, text: 'done', changes: [{ path, text }], usage });
 
 /** An author that does one thing after the other. */
@@ -39,7 +39,10 @@ function scoresOf(score: number, { seeds, paceAt = [] }: EvaluateOptions): numbe
   return seeds.slice(0, behind === -1 ? seeds.length : behind + 1).map(() => score);
 }
 
-async function propose(author: Author, given: Partial<ProposalRequest> = {}): Promise<ProposerEvent[]> {
+async function propose(
+  author: Author,
+  { onEvent, ...given }: Partial<ProposalRequest> & { onEvent?: (event: ProposerEvent) => void } = {},
+): Promise<ProposerEvent[]> {
   const events: ProposerEvent[] = [];
   const request: ProposalRequest = {
     improvement: 'i1',
@@ -70,7 +73,10 @@ async function propose(author: Author, given: Partial<ProposalRequest> = {}): Pr
     },
     ...given,
   };
-  for await (const event of authoredProposer({ author, monotonicMs: () => 0 }).propose(request)) events.push(event);
+  for await (const event of authoredProposer({ author, monotonicMs: () => 0 }).propose(request)) {
+    events.push(event);
+    onEvent?.(event);
+  }
   return events;
 }
 const of = <T extends ProposerEvent['type']>(events: readonly ProposerEvent[], type: T) =>
@@ -82,6 +88,28 @@ test('the first attempt that scores better is the candidate', async () => {
   expect(of(events, 'candidate')).toMatchObject([{ files: { 'agent.ts': 'better' }, note: 'done' }]);
   expect(of(events, 'spent')).toMatchObject([{ spent: { inputTokens: 100, costMicroUsd: 5 } }]);
   expect(tasks).toHaveLength(1);
+});
+
+test.each([
+  [100, 1],
+  [0, 0],
+])('one that is cancelled in the middle is paid for what it has used: %i tokens', async (inputTokens, runs) => {
+  const controller = new AbortController();
+  const spent: ProposerEvent[] = [];
+  const author: Author = {
+    name: 'cut off',
+    async *write() {
+      controller.abort(new Error('cancelled'));
+      yield await Promise.resolve({
+        type: 'ended' as const,
+        outcome: { ok: false as const, failure: 'cancelled' as const, message: 'ended', usage: { ...usage, inputTokens } },
+      });
+    },
+  };
+  await expect(propose(author, { signal: controller.signal, onEvent: (event) => spent.push(event) })).rejects.toMatchObject({
+    code: 'cancelled',
+  });
+  expect(of(spent, 'spent')).toHaveLength(runs);
 });
 
 test('an author sees what was asked for, how it is scored, what fails, and nothing that scores it', async () => {

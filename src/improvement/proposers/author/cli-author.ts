@@ -30,7 +30,6 @@ async function* write(task: AuthorTask, cli: CodingCli, lineage: Lineage): Async
     if (event.type === 'ended') ({ outcome } = event);
     else yield* activityOf(event);
   }
-  signal.throwIfAborted();
   if (outcome === null) throw new SeedError('internal', `${cli.name} ended without a word`);
   const { usage } = outcome;
   yield {

@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
       created: 1,
       model: 'm',
       choices: [{ index: 0, message: { role: 'assistant', content: answer.content }, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 120, completion_tokens: 34, total_tokens: 154 },
+      usage: { prompt_tokens: 120, completion_tokens: 34, total_tokens: 154, prompt_tokens_details: { cached_tokens: 20 } },
     };
     response.writeHead(answer.status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer.status === 200 ? body : { error: { message: answer.content } }));
@@ -57,13 +57,16 @@ async function write(settings: { baseURL?: string } = { baseURL }, timeoutMs = 2
   throw new Error('no end');
 }
 
+const USAGE = { inputTokens: 120, cachedInputTokens: 20, outputTokens: 34, costMicroUsd: null };
+const UNUSED = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costMicroUsd: null };
+
 test('files come as a structure, with what they cost', async () => {
   answer = { status: 200, content: JSON.stringify({ files: [{ path: 'agent.ts', content: 'export const now = 2;' }], note: 'rounds' }) };
   expect(await write()).toEqual({
     ok: true,
     text: 'rounds',
     changes: [{ path: 'agent.ts', text: 'export const now = 2;' }],
-    usage: { inputTokens: 120, outputTokens: 34, costMicroUsd: null },
+    usage: USAGE,
   });
   const asked = JSON.stringify(seen.at(-1));
   for (const words of ['better it', 'be good', 'export const old = 1;']) expect(asked).toContain(words);
@@ -71,14 +74,14 @@ test('files come as a structure, with what they cost', async () => {
   expect(seen.at(-1)?.response_format).toMatchObject({ type: 'json_schema' });
 });
 
-test.each<[string, typeof answer, string]>([
-  ['words instead', { status: 200, content: 'I would rather not.' }, 'protocol'],
-  ['another structure', { status: 200, content: '{"files":"all"}' }, 'protocol'],
-  ['401', { status: 401, content: 'no' }, 'unauthorized'],
-  ['400', { status: 400, content: 'no' }, 'bad_request'],
-])('%s is a failure', async (_, given, failure) => {
+test.each<[string, typeof answer, string, typeof USAGE]>([
+  ['words instead', { status: 200, content: 'I would rather not.' }, 'protocol', USAGE],
+  ['another structure', { status: 200, content: '{"files":"all"}' }, 'protocol', USAGE],
+  ['401', { status: 401, content: 'no' }, 'unauthorized', UNUSED],
+  ['400', { status: 400, content: 'no' }, 'bad_request', UNUSED],
+])('%s is a failure, which is paid for if there was an answer', async (_, given, failure, usage) => {
   answer = given;
-  expect(await write()).toMatchObject({ ok: false, failure });
+  expect(await write()).toMatchObject({ ok: false, failure, usage });
 });
 
 test('a server that never answers is left after its time', async () => {

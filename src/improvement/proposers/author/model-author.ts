@@ -1,10 +1,11 @@
 // Any language model as an author: it is shown the agent's files and answers with those that it would change, whole.
 import type { LanguageModelV4 } from '@ai-sdk/provider';
+import type { LanguageModelUsage } from 'ai';
 import { z } from 'zod';
 import type { CliFailure } from '#lib/coding-cli/coding-cli.ts';
 import { isSeedError } from '#lib/error.ts';
 import { withoutEvaluation } from '../../lineage/candidate-record.ts';
-import type { Author, AuthorEvent, AuthorOutcome, AuthorTask } from './author.ts';
+import type { Author, AuthorEvent, AuthorOutcome, AuthorTask, AuthorUsage } from './author.ts';
 
 export interface ModelAuthorOptions {
   /** Asked at each attempt. @throws SeedError `unavailable` with `details.failure` when it can not be asked */
@@ -18,7 +19,7 @@ const patch = z.object({
   note: z.string().describe('in one sentence what was changed'),
 });
 
-const NO_USAGE = { inputTokens: 0, outputTokens: 0, costMicroUsd: null };
+const NO_USAGE = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, costMicroUsd: null };
 
 export function modelAuthor({ model }: ModelAuthorOptions): Author {
   return {
@@ -48,12 +49,14 @@ async function attempt(task: AuthorTask, model: ModelAuthorOptions['model']): Pr
       ok: true,
       text: output.note,
       changes: output.files.map(({ path, content }) => ({ path, text: content })),
-      usage: { inputTokens: usage.inputTokens ?? 0, outputTokens: usage.outputTokens ?? 0, costMicroUsd: null },
+      usage: usageOf(usage),
     };
   } catch (error) {
     signal.throwIfAborted();
     if (timeout.aborted) return failed('timeout', `the model had not answered after ${timeoutMs} ms`);
-    if (NoObjectGeneratedError.isInstance(error)) return failed('protocol', 'the model did not answer in the form it was asked for');
+    if (NoObjectGeneratedError.isInstance(error)) {
+      return { ...failed('protocol', 'the model did not answer in the form it was asked for'), usage: usageOf(error.usage) };
+    }
     return failureOf(error, APICallError.isInstance(error) ? (error.statusCode ?? 0) : null);
   }
 }
@@ -78,6 +81,11 @@ function failureOf(error: unknown, status: number | null): AuthorOutcome {
   if (status === 429) return failed('rate_limited', message);
   if (status >= 500) return failed('overloaded', message);
   return failed(status >= 400 ? 'bad_request' : 'unreachable', message);
+}
+
+function usageOf(usage: LanguageModelUsage | undefined): AuthorUsage {
+  const { inputTokens = 0, outputTokens = 0, inputTokenDetails } = usage ?? {};
+  return { inputTokens, cachedInputTokens: inputTokenDetails?.cacheReadTokens ?? 0, outputTokens, costMicroUsd: null };
 }
 
 function failed(failure: CliFailure, message: string): AuthorOutcome {
