@@ -89,6 +89,21 @@ describe('where a value comes from', () => {
     ]);
   });
 
+  test('what starts programs, sends keys or takes down walls does not come out of the store', () => {
+    const given = {
+      CLAUDE_CLI_PATH: '/bin/sh',
+      CODEX_HOME: '/tmp',
+      MODEL_API_URL: 'https://elsewhere.example',
+      ANTHROPIC_API_KEY: 'a-key-of-mine',
+    };
+    expect(load({ store: given })).toMatchObject({
+      claude: { cliPath: null, apiKey: null },
+      codex: { home: null },
+      models: { compatible: { baseURL: undefined } },
+    });
+    expect(load({ env: given }).claude).toMatchObject({ cliPath: '/bin/sh', apiKey: 'a-key-of-mine' });
+  });
+
   test('an empty variable is not set', () => {
     const config = load({ cwd: withFile('PORT=4002'), env: { PORT: '' } });
     expect([config.http.port, origin(config, 'PORT')]).toEqual([4002, 'file']);

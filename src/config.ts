@@ -105,7 +105,10 @@ export function loadConfig(sources: ConfigSources = {}): Config {
   const states: SettingState[] = [];
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const [origin, source]: [Origin, Texts] = origins.find(([from, texts]) => isGiven(texts[name], from)) ?? ['default', NOTHING];
+    const [origin, source]: [Origin, Texts] = origins.find(([from, texts]) => mayCome(name, from) && isGiven(texts[name], from)) ?? [
+      'default',
+      NOTHING,
+    ];
     const given = source[name] ?? '';
     const read = origin === 'default' ? { ok: true as const, value: SETTINGS[name].default } : checkSetting(name, given);
     if (!read.ok) {
@@ -152,6 +155,11 @@ const ORIGIN_WORDS: Readonly<Record<Origin, string>> = {
 };
 
 /** An empty variable is one that is not set: what an unfilled template leaves behind. An empty argument is a mistake. */
+/** One that is for those at the machine may have been stored before it was. */
+function mayCome(name: SettingName, from: Origin): boolean {
+  return from !== 'store' || !SETTINGS[name].local;
+}
+
 function isGiven(text: string | undefined, from: Origin): boolean {
   return text !== undefined && (text !== '' || from === 'argument');
 }

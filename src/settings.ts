@@ -25,6 +25,7 @@ export const SETTINGS = {
   DATA_DIR: path({ default: './data', description: 'folder of the database, keys and everything else that must last' }),
   CODE_ROOT: path({ default: './code', description: 'folder of the code store on this node' }),
   POLICY_FILE: path({
+    local: true,
     description: 'what agents may be granted; not set: policy.json in the data folder, if there is one',
   }),
   AGENTS_DIR: path({ default: './agents', description: 'folder with one folder per agent' }),
@@ -66,6 +67,7 @@ export const SETTINGS = {
     description: 'sandbox hosts that score candidates, at most; off or not set: one for each processor',
   }),
   SANDBOX_REQUIRE: choice({
+    local: true,
     values: ['nothing', 'os'],
     default: 'nothing',
     description:
@@ -111,6 +113,7 @@ export const SETTINGS = {
     description: 'how often agents whose contract allows it are looked at for reasons to improve them; off: never',
   }),
   CLAUDE_CLI_PATH: text({
+    local: true,
     pattern: PROGRAM,
     expected: 'a path, or the name of a program',
     description: 'the program of Claude Code; not set: claude, as PATH has it',
@@ -121,8 +124,11 @@ export const SETTINGS = {
     expected: MODEL_WORDS,
     description: 'model that Claude Code is asked to use',
   }),
-  CLAUDE_HOME: path({ description: 'folder with .credentials.json, as Claude Code’s own sign-in leaves it; not set: ~/.claude' }),
-  CLAUDE_API_URL: url({ description: 'address of the model’s server for Claude Code, without /v1; not set: Anthropic’s' }),
+  CLAUDE_HOME: path({
+    local: true,
+    description: 'folder with .credentials.json, as Claude Code’s own sign-in leaves it; not set: ~/.claude',
+  }),
+  CLAUDE_API_URL: url({ local: true, description: 'address of the model’s server for Claude Code, without /v1; not set: Anthropic’s' }),
   CLAUDE_MAX_TOKENS: integer({
     default: null,
     off: true,
@@ -134,6 +140,7 @@ export const SETTINGS = {
   CLAUDE_CODE_OAUTH_TOKEN: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what Claude Code signs in with' }),
   ANTHROPIC_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'the same, as a key of Anthropic’s' }),
   CODEX_CLI_PATH: text({
+    local: true,
     pattern: PROGRAM,
     expected: 'a path, or the name of a program',
     description: 'the program of Codex; not set: codex, as PATH has it',
@@ -144,11 +151,13 @@ export const SETTINGS = {
     description: 'model that Codex is asked to use; not set: its own choice',
   }),
   CODEX_HOME: path({
+    local: true,
     description: 'folder of Codex’s own sign-in and configuration; not set: ~/.codex, or one in the data folder where a key is given',
   }),
-  CODEX_API_URL: url({ description: 'address of the model’s server for Codex, with /v1; not set: OpenAI’s' }),
+  CODEX_API_URL: url({ local: true, description: 'address of the model’s server for Codex, with /v1; not set: OpenAI’s' }),
   CODEX_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what Codex signs in with' }),
   CODEX_SANDBOX: choice({
+    local: true,
     values: ['read-only', 'workspace-write', 'danger-full-access'],
     default: 'read-only',
     description: 'what Codex may do where it only answers; where it writes code it has its own folder and no network',
@@ -165,7 +174,7 @@ export const SETTINGS = {
   AWS_ACCESS_KEY_ID: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
   AWS_SECRET_ACCESS_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
   AWS_SESSION_TOKEN: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'for models of Bedrock' }),
-  MODEL_API_URL: url({ description: 'any server that speaks OpenAI’s chat completions, with /v1: models compatible/<name>' }),
+  MODEL_API_URL: url({ local: true, description: 'any server that speaks OpenAI’s chat completions, with /v1: models compatible/<name>' }),
   MODEL_API_KEY: text({ secret: true, pattern: KEY, expected: KEY_WORDS, description: 'what that server is asked with' }),
   DEMO: boolean({ default: true, description: 'false: the demo (packer improves itself under its own orders) does not start by itself' }),
   SEED_URL: url({ description: 'command line: address of the node to talk to, instead of the one found in the data folder' }),

@@ -50,6 +50,8 @@ test.each([
   [['agents:invoke', 'duoble', '{"n":1}'], 3, 'did you mean double?'],
   [['agents:improve', 'double', '--proposer', 'nobody'], 2, 'there is no proposer "nobody"'],
   [['agents:improve', 'double', '--budget', 'soon'], 2, 'soon'],
+  [['config:set', 'CLAUDE_CLI_PATH', '/bin/sh'], 4, 'CLAUDE_CLI_PATH is for those who can change the environment of the node'],
+  [['config:set', 'SANDBOX_REQUIRE', 'nothing'], 4, 'try: set SANDBOX_REQUIRE in the environment or in .env'],
 ])('%j ends with %i', async (args, code, words) => {
   const ended = await cli(...args);
   expect([ended.code, ended.stdout]).toEqual([code, '']);

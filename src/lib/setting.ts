@@ -15,6 +15,11 @@ export interface Setting<T extends SettingValue = SettingValue> {
   description: string;
   /** Never shown. */
   secret: boolean;
+  /**
+   * Whoever may set it may start programs on this machine, has keys sent where they like, or takes down a wall: it is for those who can
+   * change the environment, and never comes out of the store.
+   */
+  local: boolean;
   /** runtime: a change has effect at once. start: at the next start. */
   change: 'runtime' | 'start';
   /** The value, or undefined when the text is not what is expected. */
@@ -25,6 +30,7 @@ interface About {
   description: string;
   unit?: string;
   secret?: boolean;
+  local?: boolean;
   change?: 'runtime' | 'start';
 }
 
@@ -123,7 +129,7 @@ export function url(options: About): Setting<string | null> {
   };
 }
 
-function complete(about: About): Pick<Setting, 'description' | 'unit' | 'secret' | 'change'> {
-  const { description, unit, secret = false, change = 'start' } = about;
-  return { description, secret, change, ...(unit === undefined ? {} : { unit }) };
+function complete(about: About): Pick<Setting, 'description' | 'unit' | 'secret' | 'local' | 'change'> {
+  const { description, unit, secret = false, local = secret, change = 'start' } = about;
+  return { description, secret, local, change, ...(unit === undefined ? {} : { unit }) };
 }

@@ -78,6 +78,11 @@ export async function set(input: { key: string; value: string | null }, { ports,
       hint: `set ${name} in the environment or in .env`,
     });
   }
+  if (SETTINGS[name].local) {
+    throw new SeedError('forbidden', `${name} is for those who can change the environment of the node`, {
+      hint: `set ${name} in the environment or in .env`,
+    });
+  }
   // As in .env, where an empty value is none.
   const value = input.value === '' ? null : input.value;
   const checked = value === null ? { ok: true as const } : checkSetting(name, value);
