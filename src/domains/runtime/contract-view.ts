@@ -24,6 +24,23 @@ export const contractView = z.object({
   ),
   examples: z.array(z.object({ export: z.string(), input: z.unknown(), output: z.unknown().optional() })),
   capabilities: z.array(z.string()),
+  grants: z
+    .object({
+      fetch: z
+        .object({
+          hosts: z.array(z.string()),
+          methods: z.array(z.string()),
+          requests: z.int(),
+          requestBytes: z.int(),
+          responseBytes: z.int(),
+          callBytes: z.int(),
+          timeoutMs: z.int(),
+        })
+        .optional(),
+      call: z.object({ agents: z.array(z.string()), calls: z.int(), callBytes: z.int(), timeoutMs: z.int() }).optional(),
+    })
+    .optional()
+    .describe('where its capabilities may go, and how much of each one call may use; the policy of the node may allow less'),
   limits: z.object({
     cpuMs: z.int(),
     deadlineMs: z.int(),
@@ -49,6 +66,7 @@ export const contractView = z.object({
   improvement: z.object({
     enabled: z.boolean(),
     minGain: z.number(),
+    approval: z.string().optional().describe('rule: a rule of approvals may let a better version go live; absent or person: a person does'),
     automatic: z
       .object({ on: z.array(z.string()), everyMs: z.int().optional(), proposer: z.string().optional(), budgetMs: z.int() })
       .optional()
