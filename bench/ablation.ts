@@ -1,5 +1,5 @@
 // What each mechanism of the genetic search is worth: the search without it against the whole search, with the same amount of work,
-// on both families of the published table, over several seeds. Work is counted in samples and not in seconds, so the same seeds give the same table on any
+// on all columns of both families of the published table, over several seeds. Work is counted in samples and not in seconds, so the same seeds give the same table on any
 // machine, however busy; and as scores are the same with and without walls around them, they come from plain node.
 import type { BaseVersion } from '#improvement/base-version.ts';
 import { readFunctions } from '#improvement/proposers/genetic/functions.ts';
@@ -26,8 +26,8 @@ interface Variant {
 
 /** What a search finds. */
 interface Result {
-  /** Of its rule on the test draws, per cent. */
-  excess: number;
+  /** Of its rule on the test draws, per cent, by column of its family. */
+  excesses: readonly number[];
   /** Of its rule: what there is to read. */
   nodes: number;
 }
@@ -53,8 +53,8 @@ const VARIANTS: readonly Variant[] = [
   { name: 'no migration', key: 'migration', settings: { migrationRounds: Infinity } },
   { name: 'no fresh starts of islands', key: 'restarts', settings: { staleBatches: Infinity } },
   { name: 'no novelty: repetitions are scored again', key: 'novelty', settings: { novelty: false } },
-  { name: 'no cascade: only what is certain stops', key: 'cascade', settings: { cascade: false } },
-  { name: 'no early stopping at all', key: 'stopping', settings: {}, stopping: false },
+  { name: 'no pace: only what is certain to be worse stops', key: 'pace', settings: { cascade: false } },
+  { name: 'no cascade: every candidate meets all draws', key: 'cascade', settings: {}, stopping: false },
   { name: 'greedy: only the best is kept', key: 'population', settings: { islands: 1, islandSize: 1, batchesInFlight: 1 } },
   ...VARIATION_NAMES.map(without),
   { name: 'no simplification while breeding', key: 'simplification', settings: { simplify: false } },
@@ -69,43 +69,41 @@ const WHOLE: Variant = { name: 'the whole search', key: 'whole', settings: {} };
 
 /** What a candidate costs besides its samples, in samples: an isolate, and code that runs for the first time. */
 const CANDIDATE_WORK = 4;
-const TEST_DRAWS = 40;
+const TEST_DRAWS = 20;
 const CORES = 2;
 
-export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 40_000, seeds = quick ? 1 : 5 }) => {
+export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000 : 10_000, seeds = quick ? 1 : 12, only }) => {
+  const variants = VARIANTS.filter(({ key }) => only?.includes(key) ?? true);
   const numbers = Array.from({ length: seeds }, (_, index) => index + 1);
   const bases = await Promise.all(FAMILIES.map(async (family) => ({ family, base: await baseOf(family) })));
   /** By family, a result a seed. */
   const resultsOf = async (variant: Variant): Promise<Result[][]> => {
     const results: Result[][] = [];
     for (const from of bases) {
-      const ofFamily = await eachOnACore(numbers, from, (scorer, seed) => run(scorer, variant, { seed, work: budgetMs }));
-      say(`${variant.name}, ${from.family.title}: ${ofFamily.map(({ excess, nodes }) => `${excess.toFixed(2)} (${nodes})`).join(' ')}`);
+      const ofFamily = await eachOnACore(numbers, from, (scorer, seed) =>
+        run(scorer, variant, { family: from.family, seed, work: budgetMs }),
+      );
+      const shown = ofFamily.map(({ excesses, nodes }) => `${excesses.map((excess) => excess.toFixed(2)).join('/')} (${nodes})`);
+      say(`${variant.name}, ${from.family.title}: ${shown.join(' ')}`);
       results.push(ofFamily);
     }
     return results;
   };
   const whole = await resultsOf(WHOLE);
   const measured: { variant: Variant; results: Result[][]; worth: number[] }[] = [];
-  for (const variant of VARIANTS) {
+  for (const variant of variants) {
     const results = await resultsOf(variant);
     const worth = results.flatMap((ofFamily, family) =>
-      ofFamily.map(({ excess }, index) => moreThan(excess, whole[family]![index]!.excess)),
+      ofFamily.flatMap(({ excesses }, index) =>
+        excesses.map((excess, column) => moreThan(excess, whole[family]![index]!.excesses[column]!)),
+      ),
     );
     measured.push({ variant, results, worth });
   }
   const row = ({ name }: Variant, results: readonly Result[][], worth?: readonly number[]): Row => ({
     name,
     values: {
-      ...Object.fromEntries(
-        FAMILIES.flatMap(({ title }, family) => {
-          const excesses = results[family]!.map(({ excess }) => excess);
-          return [
-            [`${title} %`, round(median(excesses), 2)],
-            [`${title} spread`, spread(excesses)],
-          ];
-        }),
-      ),
+      ...Object.fromEntries(columnsOf(results).map(({ title, excesses }) => [title, round(median(excesses), 2)])),
       nodes: median(results.flat().map(({ nodes }) => nodes)),
       ...(worth !== undefined && {
         'worse by %, median': round(median(worth), 1),
@@ -120,11 +118,18 @@ export const ablation: Benchmark = async ({ quick, say, budgetMs = quick ? 3_000
     figures: {
       work: budgetMs,
       seeds,
-      ...Object.fromEntries(FAMILIES.map(({ name }, family) => [name, round(median(whole[family]!.map(({ excess }) => excess)), 2)])),
+      ...Object.fromEntries(columnsOf(whole).map(({ key, excesses }) => [key, round(median(excesses), 2)])),
       ...Object.fromEntries(measured.map(({ variant, worth }) => [variant.key, round(median(worth), 1)])),
     },
   };
 };
+
+/** What each column of each family has come to, an excess a seed. */
+function columnsOf(results: readonly Result[][]): { key: string; title: string; excesses: number[] }[] {
+  return FAMILIES.flatMap(({ columns }, family) =>
+    columns.map(({ key, title }, column) => ({ key, title, excesses: results[family]!.map(({ excesses }) => excesses[column]!) })),
+  );
+}
 
 /** Per cent. */
 function moreThan(excess: number, whole: number): number {
@@ -135,7 +140,7 @@ function moreThan(excess: number, whole: number): number {
 async function run(
   scorer: PlainScorer,
   { settings, stopping = true }: Variant,
-  { seed, work }: { seed: number; work: number },
+  { family, seed, work }: { family: Family; seed: number; work: number },
 ): Promise<Result> {
   let done = 0;
   const around = (evaluate: Evaluate): Evaluate => {
@@ -146,11 +151,15 @@ async function run(
     };
   };
   const { winner } = await search(scorer, { seed, budgetMs: work, settings: { ...settings, now: () => done }, feed: 'inside', around });
-  const testSeeds = seedsFrom(1, 'ablation test', TEST_DRAWS);
   const rule = winner ?? { files: {} };
-  const [scored] = await scorer.score([rule], { set: 'test', feed: 'inside', seeds: testSeeds });
-  if (!scored?.ok) throw new Error(`a winner could not be scored: ${scored?.reason}`);
-  return { excess: scored.mean, nodes: nodesOf(scorer.base, rule) };
+  const excesses: number[] = [];
+  for (const { key, task } of family.columns) {
+    const seeds = seedsFrom(1, `ablation test ${key}`, TEST_DRAWS);
+    const [scored] = await scorer.scoreOn([task], [rule], { set: 'test', feed: 'inside', seeds });
+    if (!scored?.ok) throw new Error(`a winner could not be scored: ${scored?.reason}`);
+    excesses.push(scored.mean);
+  }
+  return { excesses, nodes: nodesOf(scorer.base, rule) };
 }
 
 function nodesOf({ contract, sources }: BaseVersion, { files }: Candidate): number {

@@ -7,6 +7,8 @@ export interface BenchmarkOptions {
   budgetMs?: number;
   /** How many seeds, for benchmarks that repeat themselves with different ones. Default: the benchmark's own. */
   seeds?: number;
+  /** Keys of figures, for benchmarks that measure many things one after the other. Default: all of them. */
+  only?: readonly string[];
   /** Progress, for people. */
   say: (text: string) => void;
 }

@@ -46,7 +46,7 @@ export const evaluateWeibull: Benchmark = async ({ quick, say }) => {
       return scored.map((one) => (one.ok ? one.scores : []));
     },
     plain: ({ bodies, seeds, stopAt, paceAt }: Asked, worker: number): Promise<(readonly number[])[]> =>
-      threads[worker % THREADS]!.call('score', { family: WEIBULL.name, bodies, seeds, stopAt, paceAt }),
+      threads[worker % THREADS]!.call('score', { family: WEIBULL.name, tasks: WEIBULL.training, bodies, seeds, stopAt, paceAt }),
   };
   const secondsOf = { hosts: [] as number[], plain: [] as number[] };
   const cpuOf = { hosts: [] as number[], plain: [] as number[] };

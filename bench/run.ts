@@ -1,4 +1,4 @@
-// npm run bench -- <name> [--quick] [--budget 90s] [--seeds 5] [--json] [--keep]: one benchmark, its table, with --json its figures as the last line, and with
+// npm run bench -- <name> [--quick] [--budget 90s] [--seeds 5] [--only KEY,KEY] [--json] [--keep]: one benchmark, its table, with --json its figures as the last line, and with
 // --keep both in bench/results/, with the machine and the date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     budget: { type: 'string' },
     seeds: { type: 'string' },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
@@ -39,7 +40,7 @@ const name = positionals[0] ?? '';
 const load = BENCHMARKS[name];
 if (load === undefined) {
   process.stderr.write(
-    `usage: npm run bench -- <${Object.keys(BENCHMARKS).join('|')}> [--quick] [--budget 90s] [--seeds 5] [--json] [--keep]\n`,
+    `usage: npm run bench -- <${Object.keys(BENCHMARKS).join('|')}> [--quick] [--budget 90s] [--seeds 5] [--only KEY,KEY] [--json] [--keep]\n`,
   );
   process.exit(2);
 }
@@ -54,6 +55,7 @@ const result = await benchmark({
   quick: values.quick,
   say,
   ...(seeds === undefined ? {} : { seeds }),
+  ...(values.only === undefined ? {} : { only: values.only.split(',') }),
   ...(values.budget === undefined ? {} : { budgetMs: parseDuration(values.budget) }),
 });
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -4,7 +4,7 @@ import type { BaseVersion } from '#improvement/base-version.ts';
 import type { Candidate } from '#improvement/proposer.ts';
 import type { Scored, ScoreOptions } from '#improvement/workbench.ts';
 import { Thread } from '#lib/thread.ts';
-import type { Family } from './family.ts';
+import type { Family, Task } from './family.ts';
 import type { plainScoring } from './plain-thread.ts';
 
 /** Of a candidate that changes nothing. */
@@ -12,19 +12,28 @@ const BEST_FIT = 'return item - residual;';
 
 export class PlainScorer implements AsyncDisposable {
   readonly base: BaseVersion;
-  readonly #family: Family['name'];
+  readonly #family: Family;
   readonly #thread: Thread<typeof plainScoring>;
 
   constructor(base: BaseVersion, family: Family, name: string) {
     this.base = base;
-    this.#family = family.name;
+    this.#family = family;
     this.#thread = new Thread({ url: new URL('./plain-thread.ts', import.meta.url), name });
   }
 
   /** Every set is one training sample a seed. */
-  async score(candidates: readonly Candidate[], { seeds, stopAt, paceAt }: Omit<ScoreOptions, 'signal'>): Promise<Scored[]> {
+  async score(candidates: readonly Candidate[], how: Omit<ScoreOptions, 'signal'>): Promise<Scored[]> {
+    return await this.scoreOn(this.#family.training, candidates, how);
+  }
+
+  /** The same on draws of such tasks. */
+  async scoreOn(
+    tasks: readonly Task[],
+    candidates: readonly Candidate[],
+    { seeds, stopAt, paceAt }: Omit<ScoreOptions, 'signal'>,
+  ): Promise<Scored[]> {
     const bodies = candidates.map((candidate) => candidate.bodies?.['priority'] ?? BEST_FIT);
-    const scored = await this.#thread.call('score', { family: this.#family, bodies, seeds, stopAt, paceAt });
+    const scored = await this.#thread.call('score', { family: this.#family.name, tasks, bodies, seeds, stopAt, paceAt });
     return scored.map((scores) => ({
       ok: true,
       scores,

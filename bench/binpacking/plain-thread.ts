@@ -4,10 +4,12 @@ import { serveThread } from '#lib/thread.ts';
 import { seededRandom } from '#kernel/sandbox/guest/random.ts';
 import { uniform, weibull } from '../../agents/packer/evals/instances.ts';
 import { binsUsed, lowerBound, type Priority } from '../../agents/packer/evals/packing.ts';
-import { UNIFORM, WEIBULL, type Family } from './family.ts';
+import { UNIFORM, WEIBULL, type Family, type Task } from './family.ts';
 
 export interface PlainRequest {
   family: Family['name'];
+  /** What a draw is made of. */
+  tasks: readonly Task[];
   bodies: readonly string[];
   seeds: readonly number[];
   stopAt: number | undefined;
@@ -22,14 +24,14 @@ interface Drawn {
 const FAMILIES = { weibull: { family: WEIBULL, draw: weibull }, uniform: { family: UNIFORM, draw: uniform } } as const;
 const samples = new Map<string, Drawn[][]>();
 
-/** The draws are kept, as in a host. Lists of each training task. */
-function sampleOf(name: Family['name'], seed: number): Drawn[][] {
-  const key = `${name} ${seed}`;
+/** The draws are kept, as in a host. Lists of each task. */
+function sampleOf(name: Family['name'], tasks: readonly Task[], seed: number): Drawn[][] {
+  const key = `${name} ${tasks.map(({ items, lists }) => `${lists} × ${items}`).join(' ')} ${seed}`;
   let sample = samples.get(key);
   if (sample === undefined) {
     const { family, draw } = FAMILIES[name];
     const random = seededRandom(seed);
-    sample = family.training.map(({ items: count, lists }) =>
+    sample = tasks.map(({ items: count, lists }) =>
       Array.from({ length: lists }, () => {
         const { items } = draw(count, random);
         return { items, bound: lowerBound(items, family.capacity) };
@@ -54,13 +56,13 @@ function excess(sample: readonly Drawn[][], capacity: number, priority: Priority
   return sum / sample.length;
 }
 
-function score(body: string, { family, seeds, stopAt = Infinity, paceAt = [] }: PlainRequest): number[] {
+function score(body: string, { family, tasks, seeds, stopAt = Infinity, paceAt = [] }: PlainRequest): number[] {
   // oxlint-disable-next-line typescript/no-implied-eval -- see above
   const priority = new Function('item', 'residual', body) as Priority;
   const scores: number[] = [];
   let sum = 0;
   for (const seed of seeds) {
-    const one = excess(sampleOf(family, seed), FAMILIES[family].family.capacity, priority);
+    const one = excess(sampleOf(family, tasks, seed), FAMILIES[family].family.capacity, priority);
     scores.push(one);
     sum += one;
     if (scores.length < seeds.length && (sum / seeds.length > stopAt || sum / scores.length > (paceAt[scores.length - 1] ?? Infinity)))
