@@ -20,6 +20,8 @@ export default defineConfig({
           name: 'unit',
           include: [...beside.map((folder) => `${folder}/**/*.test.ts`), 'test/**/*.test.ts'],
           exclude: ['**/*.int.test.ts', '**/*.e2e.test.ts', '**/*.clis.test.ts', '**/node_modules/**'],
+          // Pure: they leave nothing behind, and a process for each file takes longer than the tests themselves.
+          isolate: false,
           testTimeout: 10_000,
           hookTimeout: 10_000,
           sequence: { groupOrder: 0 },
