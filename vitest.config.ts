@@ -1,7 +1,6 @@
 // Kinds of tests by the end of their names: pure; with a database or child processes; the whole program; and, where `npm run test:clis`
 // has installed them, the real programs of coding agents.
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/longest-first.ts';
 
 const beside = ['src', 'agents', 'scripts', 'bench', 'tools'];
 
@@ -12,7 +11,6 @@ export default defineConfig({
     execArgv: ['--liftoff-only'],
     // A failure leaves processes behind if its file is ended from outside: give teardown the time to end them.
     teardownTimeout: 20_000,
-    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -45,6 +45,9 @@ const activeVersions = async (seed: SeedProcess, agent: string) =>
   (await seed.api<Envelope<{ version: number; status: string; hash: string }[]>>('GET', `/api/code/${agent}/versions`)).body.data.filter(
     ({ status }) => status === 'active',
   );
+/** Processor time in user mode, in hundredths of a second. */
+const ticksOf = async (pid: number): Promise<number> =>
+  Number((await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ').at(-1)?.split(' ')[11]);
 const isBusy = (seed: SeedProcess, agent: string) =>
   until(
     () => seed.api<Envelope<{ status: string }>>('GET', `/api/agents/${agent}`),
@@ -177,6 +180,10 @@ test('kill -9 of the sandbox hosts in mid-call: only what ran in them fails, and
   // Those that run now: on a busy machine one may have been replaced since the start.
   const hosts = descendants(seed.handle.pid).filter(({ command }) => command.includes('host-entry'));
   expect(hosts.length).toBeGreaterThanOrEqual(2);
+  // Busy is also who still waits for a host: it must be in one, or it only begins in those that come after.
+  const ticks = (): Promise<number[]> => Promise.all(hosts.map(({ pid }) => ticksOf(pid)));
+  const before = await ticks();
+  await until(ticks, (now) => now.some((each, index) => each > (before[index] ?? 0) + 50));
   killAll(hosts.map(({ pid }) => pid));
   const failed = await slow;
   expect([failed.status, failed.body.code, failed.body.error]).toEqual([502, 'agent_error', 'the sandbox host ended (SIGKILL)']);

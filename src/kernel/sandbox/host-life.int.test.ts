@@ -108,7 +108,8 @@ describe('whose version ended it', () => {
       await host.load(loadRequest(moduleOf('handle: () => { for (;;) {} }'), { limits: { cpuMs: 60_000, deadlineMs: 60_000 } }));
     }
     const calls = [killed, closed].map((host) => host.call(callRequest(0)));
-    for (const host of [killed, closed]) await vi.waitFor(() => expect(host.stats().executing).toBe(1), WAIT);
+    // Both at once: one that does not answer for long is ended while the other is waited for.
+    await Promise.all([killed, closed].map((host) => vi.waitFor(() => expect(host.stats().executing).toBe(1), WAIT)));
     killed.kill();
     await closed.close();
     await Promise.all(calls);
